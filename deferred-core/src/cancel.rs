@@ -1,0 +1,235 @@
+//! Cancelling: finding what a chain waits for in the end, and asking it to stop.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+use crate::cell::{Cell, Header, Kind, KindVTable, release, slot};
+use crate::failure::{Failure, FailureKind, Outcome};
+use crate::run::{inner, pull};
+use crate::state::{Phase, State};
+use crate::sync::UnsafeCell;
+use crate::unwind::catch;
+
+/// Cancels a cell, or what it waits for in the end, on a bounded stack.
+///
+/// With `dropping`, a chain that is just running is told to cancel what it waits for next, as its owner has gone.
+/// Returns a cell that this made `Running`; the caller must run it.
+///
+/// # Safety
+///
+/// The caller must have a claim on the cell for as long as this takes.
+pub(crate) unsafe fn begin_cancel(start: NonNull<Header>, dropping: bool) -> Option<NonNull<Header>> {
+    let mut cell = start;
+    // SAFETY: `start` is kept by the caller, any other cell by the claim that `step` took.
+    unsafe {
+        loop {
+            let step = step(cell, dropping);
+            if cell != start {
+                release(cell, State::REF);
+            }
+            match step {
+                Step::Down(inner) => cell = inner,
+                Step::Run => return Some(cell),
+                Step::Stop => return None,
+            }
+        }
+    }
+}
+
+enum Step {
+    /// Go on with this cell, on which there is a claim.
+    Down(NonNull<Header>),
+    /// The cell is `Running` and must be run.
+    Run,
+    Stop,
+}
+
+/// # Safety
+///
+/// The caller must have a claim on the cell.
+unsafe fn step(cell: NonNull<Header>, dropping: bool) -> Step {
+    // SAFETY: the caller's promise.
+    let header = unsafe { cell.as_ref() };
+    let mut s = header.load();
+    loop {
+        let new = match s.phase() {
+            Phase::Pending if s.has(State::CANCELLED) => return Step::Stop,
+            Phase::Pending if s.has(State::CANCELLER) => s.without(State::CANCELLER).with(State::CANCELLED),
+            Phase::Pending => s.to(Phase::Running).without(State::MORE).with(State::CANCELLED | State::VOID),
+            Phase::Waiting if s.has(State::BUSY) => return Step::Stop,
+            Phase::Waiting => s.with(State::BUSY),
+            Phase::Running | Phase::Held if dropping => s.with(State::CANCEL_NEXT),
+            Phase::Running | Phase::Held | Phase::Done => return Step::Stop,
+        };
+        match header.exchange(s, new) {
+            Ok(()) => break,
+            Err(now) => s = now,
+        }
+    }
+    match s.phase() {
+        Phase::Pending if s.has(State::CANCELLER) => {
+            // SAFETY: the exchange made running the canceller ours.
+            let running = unsafe { (header.vtable.kind.cancel)(cell) };
+            if running { Step::Run } else { Step::Stop }
+        }
+        Phase::Pending => Step::Run,
+        Phase::Waiting => {
+            // SAFETY: the exchange set `BUSY`, which keeps the record and with it the inner cell until it is cleared.
+            let inner = unsafe { inner(cell, s.has(State::RAN)) };
+            // SAFETY: as above.
+            unsafe { inner.as_ref() }.add_ref();
+            let leave = |s: State| {
+                let free = s.without(State::BUSY | State::RESUME);
+                Some(if s.has(State::RESUME) { free.to(Phase::Running) } else { free })
+            };
+            let (Ok(before) | Err(before)) = header.update(leave);
+            if !before.has(State::RESUME) {
+                return Step::Down(inner);
+            }
+            // What it waited for has fired: nothing is left to cancel, but going on is up to us.
+            // SAFETY: the claim on `inner` was taken above; the update made this cell `Running`.
+            unsafe {
+                release(inner, State::REF);
+                pull(cell, before.has(State::RAN));
+            }
+            Step::Run
+        }
+        _ => Step::Stop,
+    }
+}
+
+/// What a canceller is called with: the ways in which cancelling can end.
+///
+/// See [`Deferred::with_canceller`](crate::Deferred::with_canceller).
+pub struct Cancel<T, E> {
+    types: PhantomData<fn() -> Outcome<T, E>>,
+}
+
+/// What a canceller decided; made by the methods of [`Cancel`].
+#[must_use = "a canceller says what comes of it by returning this"]
+pub struct Verdict<T, E>(Decision<T, E>);
+
+enum Decision<T, E> {
+    Done,
+    Fire(Outcome<T, E>),
+    Later,
+}
+
+impl<T, E> Cancel<T, E> {
+    /// The work has stopped: the Deferred fails with `Cancelled` now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, mut d) = Deferred::<u8>::with_canceller(|c| c.done());
+    /// d.handle().cancel();
+    /// assert!(d.try_take().unwrap().unwrap_err().is_cancelled());
+    /// assert_eq!(resolver.callback(1), Err(1));
+    /// ```
+    pub fn done(self) -> Verdict<T, E> {
+        Verdict(Decision::Done)
+    }
+
+    /// The Deferred fires with `outcome` now, for example with what was ready so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (_resolver, mut d) = Deferred::<u8>::with_canceller(|c| c.fire(Ok(7)));
+    /// d.handle().cancel();
+    /// assert_eq!(d.try_take(), Some(Ok(7)));
+    /// ```
+    pub fn fire(self, outcome: Outcome<T, E>) -> Verdict<T, E> {
+        Verdict(Decision::Fire(outcome))
+    }
+
+    /// The Deferred stays pending: the resolver will fire when the clean-up is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, mut d) = Deferred::<u8>::with_canceller(|c| c.later());
+    /// d.handle().cancel();
+    /// assert!(!d.is_fired() && resolver.is_cancelled());
+    /// resolver.callback(3).unwrap();
+    /// assert_eq!(d.try_take(), Some(Ok(3)));
+    /// ```
+    pub fn later(self) -> Verdict<T, E> {
+        Verdict(Decision::Later)
+    }
+}
+
+impl<T, E> fmt::Debug for Cancel<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancel").finish_non_exhaustive()
+    }
+}
+
+impl<T, E> fmt::Debug for Verdict<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Decision::Done => "Verdict::Done",
+            Decision::Fire(_) => "Verdict::Fire",
+            Decision::Later => "Verdict::Later",
+        })
+    }
+}
+
+/// The part of a cell that holds a canceller, until `CANCELLER` is taken away.
+pub(crate) struct Canceller<F>(UnsafeCell<MaybeUninit<F>>);
+
+impl<F> Canceller<F> {
+    pub(crate) fn new(canceller: F) -> Self {
+        Self(UnsafeCell::new(MaybeUninit::new(canceller)))
+    }
+
+    /// # Safety
+    ///
+    /// Only whoever took `CANCELLER` away may call this, once.
+    unsafe fn take(&self) -> F {
+        // SAFETY: it was initialised by `new`, and is read once.
+        self.0.with(|canceller| unsafe { (*canceller).assume_init_read() })
+    }
+}
+
+impl<T, E, F> Kind<T, E> for Canceller<F>
+where
+    F: FnOnce(Cancel<T, E>) -> Verdict<T, E>,
+{
+    const KIND: KindVTable = KindVTable {
+        cancel: |cell| {
+            // SAFETY: this is the vtable of cells of this type, and the caller took `CANCELLER` away.
+            let canceller = unsafe { cell.cast::<Cell<T, E, Self>>().as_ref().extra.take() };
+            let verdict = catch(|| canceller(Cancel { types: PhantomData }));
+            // SAFETY: `begin_cancel` has a claim on the cell.
+            let header = unsafe { cell.as_ref() };
+            let outcome = match verdict {
+                Ok(Verdict(Decision::Later)) => return false,
+                Ok(Verdict(Decision::Fire(outcome))) => outcome,
+                Ok(Verdict(Decision::Done)) => Err(Failure::with_origin(FailureKind::Cancelled, header.created)),
+                Err(panic) => Err(Failure::with_origin(FailureKind::Panicked(panic), header.created)),
+            };
+            let claim = |s: State| s.is(Phase::Pending).then(|| s.to(Phase::Running).without(State::MORE));
+            if header.update(claim).is_err() {
+                // The resolver was faster, and its outcome counts.
+                crate::postpone::drop_value(outcome);
+                return false;
+            }
+            // SAFETY: in a cell with a canceller the slot belongs to whoever made it `Running`.
+            unsafe { slot(cell).cast::<Outcome<T, E>>().write(outcome) };
+            true
+        },
+        drop_canceller: |cell| {
+            // SAFETY: as above.
+            crate::postpone::drop_value(unsafe { cell.cast::<Cell<T, E, Self>>().as_ref().extra.take() });
+        },
+    };
+}

@@ -1,0 +1,417 @@
+//! The one allocation behind a pending Deferred.
+//!
+//! A cell has two owners, the resolver's side and the consumer's, and sometimes handles.
+//! The state word says who is left; whoever takes the last claim away frees the cell.
+//!
+//! # Who may touch what
+//!
+//! | part | touched by |
+//! |---|---|
+//! | `slot` | the resolver while `Pending`, unless the cell has a canceller; else whoever made the cell `Running`; the consumer once `Done` |
+//! | `tail` | the consumer while its kind is `None` and the phase is not `Done`; else whoever sets the phase to `Done` |
+//! | `chain`, writing end | the consumer |
+//! | `chain`, reading end | whoever made the cell `Running` |
+//! | `extra` | the kind of cell says so |
+
+use alloc::boxed::Box;
+use core::mem::{MaybeUninit, offset_of};
+use core::panic::Location;
+use core::ptr::NonNull;
+use core::task::Waker;
+
+use crate::chain::Chain;
+use crate::failure::{Failure, FailureKind, Outcome};
+use crate::state::{Phase, State, TailKind};
+use crate::sync::{AtomicUsize, Ordering, UnsafeCell};
+
+/// The part of a cell that does not depend on its types.
+#[repr(C)]
+pub(crate) struct Header {
+    state: AtomicUsize,
+    pub(crate) vtable: &'static VTable,
+    /// Where the Deferred was created.
+    pub(crate) created: &'static Location<'static>,
+    tail: UnsafeCell<MaybeUninit<Tail>>,
+    pub(crate) chain: Chain,
+}
+
+/// A whole cell; `X` is what its kind adds.
+#[repr(C)]
+pub(crate) struct Cell<T, E, X = ()> {
+    header: Header,
+    /// The outcome as it was fired, or the record of what `forward` waits for.
+    pub(crate) slot: UnsafeCell<MaybeUninit<Outcome<T, E>>>,
+    pub(crate) extra: X,
+}
+
+/// What depends on the types of a cell that are forgotten.
+pub(crate) struct VTable {
+    /// Where `slot` begins.
+    slot: usize,
+    /// Frees the memory, not the outcome.
+    free: unsafe fn(NonNull<Header>),
+    /// How the kind of cell reacts to being cancelled.
+    pub(crate) kind: KindVTable,
+}
+
+/// How a kind of cell reacts to being cancelled.
+#[derive(Clone, Copy)]
+pub(crate) struct KindVTable {
+    /// Runs the canceller. Called once at most, by whoever turned `CANCELLER` into `CANCELLED`.
+    /// Returns whether it made the cell `Running`, so that the caller must run the chain.
+    pub(crate) cancel: unsafe fn(NonNull<Header>) -> bool,
+    /// Drops the canceller. Called once at most, by whoever took `CANCELLER` away.
+    pub(crate) drop_canceller: unsafe fn(NonNull<Header>),
+}
+
+impl KindVTable {
+    /// For cells that never have `CANCELLER` set.
+    pub(crate) const PLAIN: Self = Self { cancel: |_| false, drop_canceller: |_| () };
+}
+
+/// A kind of cell, by what it adds.
+pub(crate) trait Kind<T, E>: Sized {
+    /// How it reacts to being cancelled.
+    const KIND: KindVTable;
+}
+
+impl<T, E> Kind<T, E> for () {
+    const KIND: KindVTable = KindVTable::PLAIN;
+}
+
+/// What to do when the chain has run. Which field is valid is in the state word.
+#[derive(Clone, Copy)]
+union Tail {
+    waker: WakerParts,
+    link: NonNull<Header>,
+    notify: (NotifyFn, NonNull<()>),
+}
+
+/// A waker taken apart; who owns it is a question of the state word.
+type WakerParts = (*const (), &'static core::task::RawWakerVTable);
+
+/// Owns the consumer's side of a finished cell; may return a cell in phase `Running` for the caller to run next.
+pub(crate) type NotifyFn = unsafe fn(NonNull<()>) -> Option<NonNull<Header>>;
+
+/// A tail with its kind.
+pub(crate) enum NewTail {
+    Waker(Waker),
+    Link(NonNull<Header>),
+    Notify(NotifyFn, NonNull<()>),
+}
+
+/// A tail that was taken from a finished cell, to be acted on.
+pub(crate) enum After {
+    Nothing,
+    Wake(Waker),
+    Resume(NonNull<Header>),
+    Notify(NotifyFn, NonNull<()>),
+    /// Run this cell, which is `Running`.
+    Run(NonNull<Header>),
+}
+
+impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
+    const VTABLE: &'static VTable = &VTable {
+        slot: offset_of!(Self, slot),
+        free: |header| {
+            // SAFETY: called once, on a cell that `new` made with these types and that nobody owns any more.
+            drop(unsafe { Box::from_raw(header.cast::<Self>().as_ptr()) });
+        },
+        kind: X::KIND,
+    };
+
+    #[inline]
+    pub(crate) fn new(state: State, created: &'static Location<'static>, extra: X) -> NonNull<Self> {
+        let cell = Box::new(Self {
+            header: Header {
+                state: AtomicUsize::new(state.0),
+                vtable: Self::VTABLE,
+                created,
+                tail: UnsafeCell::new(MaybeUninit::uninit()),
+                chain: Chain::new(),
+            },
+            slot: UnsafeCell::new(MaybeUninit::uninit()),
+            extra,
+        });
+        NonNull::from(Box::leak(cell))
+    }
+}
+
+impl Header {
+    #[inline(always)]
+    pub(crate) fn load(&self) -> State {
+        State(self.state.load(Ordering::Acquire))
+    }
+
+    /// Replaces `old` by `new`, or returns what stands there instead.
+    #[inline(always)]
+    pub(crate) fn exchange(&self, old: State, new: State) -> Result<(), State> {
+        match self.state.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(()),
+            Err(now) => Err(State(now)),
+        }
+    }
+
+    /// Replaces the state by what `f` makes of it, as long as that is something; returns the old state.
+    #[inline]
+    pub(crate) fn update(&self, mut f: impl FnMut(State) -> Option<State>) -> Result<State, State> {
+        let mut old = self.load();
+        loop {
+            let Some(new) = f(old) else { return Err(old) };
+            match self.exchange(old, new) {
+                Ok(()) => return Ok(old),
+                Err(now) => old = now,
+            }
+        }
+    }
+
+    /// Sets bits and returns the state before.
+    #[inline(always)]
+    pub(crate) fn set(&self, bits: usize) -> State {
+        State(self.state.fetch_or(bits, Ordering::AcqRel))
+    }
+
+    #[inline(always)]
+    fn state_word(&self) -> &AtomicUsize {
+        &self.state
+    }
+
+    /// Counts one more walker, which keeps the cell for a moment.
+    pub(crate) fn add_ref(&self) {
+        self.state.fetch_add(State::REF, Ordering::AcqRel);
+    }
+
+    /// Counts one more handle, or with `State::PAUSE` one more pause token.
+    ///
+    /// # Panics
+    ///
+    /// When there are [`State::MAX_HANDLES`] of them.
+    #[track_caller]
+    pub(crate) fn add_handle(&self, and: usize) {
+        let added = self.update(|s| {
+            let free = s.refs() < State::MAX_HANDLES;
+            free.then_some(State(s.0 + State::REF + and))
+        });
+        assert!(added.is_ok(), "too many handles and pauses on one Deferred");
+    }
+
+    /// Installs a new tail, or gives it back when the chain has run, so that the caller looks at the outcome itself.
+    ///
+    /// # Safety
+    ///
+    /// Only the consumer may call this; with a link or a function it hands its side over.
+    pub(crate) unsafe fn set_tail(&self, tail: NewTail) -> Result<(), NewTail> {
+        let Ok(old) = self.open_tail() else { return Err(tail) };
+        let (bits, kind) = match &tail {
+            NewTail::Waker(waker) => (Tail { waker: (waker.data(), waker.vtable()) }, TailKind::Waker),
+            NewTail::Link(outer) => (Tail { link: *outer }, TailKind::Link),
+            NewTail::Notify(f, data) => (Tail { notify: (*f, *data) }, TailKind::Notify),
+        };
+        // SAFETY: `open_tail` made the tail the consumer's.
+        self.tail.with_mut(|tail| unsafe { (*tail).write(bits) });
+        let set = self.update(|s| match s.phase() {
+            Phase::Done if s.is_takeable() => None,
+            Phase::Done => Some(s.to(Phase::Held).with_tail(kind)),
+            _ => Some(s.with_tail(kind)),
+        });
+        drop_waker(old);
+        if set.is_err() {
+            return Err(tail);
+        }
+        // A waker lives on in the cell.
+        core::mem::forget(tail);
+        Ok(())
+    }
+
+    /// Makes the tail the consumer's to write; returns the waker that was there.
+    /// Fails when the chain has run.
+    fn open_tail(&self) -> Result<Option<Waker>, ()> {
+        let mut s = self.load();
+        loop {
+            let new = match s.phase() {
+                Phase::Done if s.is_takeable() => return Err(()),
+                // Run but paused: whoever resumes it takes the tail.
+                Phase::Done => s.to(Phase::Held),
+                _ if s.tail() == TailKind::None => return Ok(None),
+                _ => s.with_tail(TailKind::None),
+            };
+            match self.exchange(s, new) {
+                // SAFETY: the kind said that there is a waker, and the exchange made it the consumer's.
+                // Links and functions own the consumer's side, so no consumer meets them.
+                Ok(()) if s.tail() == TailKind::Waker => return Ok(Some(unsafe { self.waker() })),
+                Ok(()) => s = new,
+                Err(now) => s = now,
+            }
+        }
+    }
+
+    /// Takes the waker back, if one is set and the chain has not run.
+    ///
+    /// # Safety
+    ///
+    /// Only the consumer may call this.
+    pub(crate) unsafe fn forget_waker(&self) {
+        if let Ok(old) = self.open_tail() {
+            drop_waker(old);
+        }
+    }
+
+    /// Tells whether `waker` is the tail that is set.
+    ///
+    /// # Safety
+    ///
+    /// Only the consumer may call this, having seen the kind `Waker`.
+    #[inline]
+    pub(crate) unsafe fn is_waker(&self, waker: &Waker) -> bool {
+        // SAFETY: the tail is initialised and nobody writes it but the consumer.
+        let (data, vtable) = self.tail.with(|tail| unsafe { (*tail).assume_init_ref().waker });
+        data == waker.data() && core::ptr::eq(vtable, waker.vtable())
+    }
+
+    /// Reads the waker.
+    ///
+    /// # Safety
+    ///
+    /// The tail must hold one, and the caller must own it or forget what this returns.
+    unsafe fn waker(&self) -> Waker {
+        // SAFETY: these are the parts of a waker that was forgotten when they were stored.
+        unsafe {
+            let (data, vtable) = self.tail.with(|tail| (*tail).assume_init_ref().waker);
+            Waker::new(data, vtable)
+        }
+    }
+
+    /// Reads the link.
+    ///
+    /// # Safety
+    ///
+    /// The state must have said that the tail is a link.
+    pub(crate) unsafe fn link(&self) -> NonNull<Header> {
+        // SAFETY: as promised; a link is never replaced.
+        self.tail.with(|tail| unsafe { (*tail).assume_init_ref().link })
+    }
+}
+
+/// Makes a cell `Done`, in a transition from `from` that also takes the tail.
+///
+/// # Safety
+///
+/// The caller must own the right to finish the cell, and what `to` takes away beside it.
+/// After `Ok` the cell may be gone.
+#[inline]
+pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Result<After, State> {
+    // SAFETY: the right to finish the cell keeps it until the exchange succeeds.
+    let header = unsafe { cell.as_ref() };
+    let to = to.to(Phase::Done).with_tail(TailKind::None);
+    match from.tail() {
+        TailKind::None => {
+            header.exchange(from, to)?;
+            Ok(After::Nothing)
+        }
+        TailKind::Waker => {
+            // The consumer may replace a waker until the phase is `Done`, so it can be read only then.
+            // From then on the consumer may let go of the cell; `WAKING` keeps it until the waker is out.
+            header.exchange(from, to.with(State::WAKING))?;
+            // SAFETY: the exchange made the tail, and the waker in it, the caller's; `WAKING` was set by it.
+            unsafe {
+                let waker = header.waker();
+                release(cell, State::WAKING);
+                Ok(After::Wake(waker))
+            }
+        }
+        TailKind::Link => {
+            // SAFETY: `from` says that there is a link, and a link is never replaced.
+            let outer = unsafe { header.link() };
+            header.exchange(from, to)?;
+            Ok(After::Resume(outer))
+        }
+        TailKind::Notify => {
+            // SAFETY: as for a link.
+            let (f, data) = header.tail.with(|tail| unsafe { (*tail).assume_init_ref().notify });
+            header.exchange(from, to)?;
+            Ok(After::Notify(f, data))
+        }
+    }
+}
+
+/// Returns where the outcome lies, or the record of what the cell waits for.
+///
+/// # Safety
+///
+/// Only the runner, the consumer of a finished chain, or whoever set `BUSY` may call this.
+#[inline]
+pub(crate) unsafe fn current(cell: NonNull<Header>, ran: bool) -> *mut u8 {
+    // SAFETY: as the caller promised.
+    unsafe { cell.as_ref().chain.current(ran).unwrap_or_else(|| slot(cell)) }
+}
+
+/// Returns where the outcome that is fired lies.
+///
+/// # Safety
+///
+/// The caller must have a claim on the cell.
+#[inline]
+pub(crate) unsafe fn slot(cell: NonNull<Header>) -> *mut u8 {
+    // SAFETY: the vtable is that of the whole cell, which the pointer's provenance covers.
+    unsafe { cell.as_ptr().cast::<u8>().add(cell.as_ref().vtable.slot) }
+}
+
+/// Drops a waker; a panic in it stops here.
+pub(crate) fn drop_waker(waker: Option<Waker>) {
+    if waker.is_some() {
+        let _ = crate::unwind::catch(|| drop(waker));
+    }
+}
+
+/// Gives up the claim `bits` (one bit, or `State::REF`) on a cell and frees it when that was the last.
+///
+/// # Safety
+///
+/// The caller must own the claim. The cell may be gone afterwards.
+#[inline]
+pub(crate) unsafe fn release(cell: NonNull<Header>, claim: usize) {
+    // SAFETY: the claim keeps the cell.
+    let header = unsafe { cell.as_ref() };
+    let s = header.load();
+    // Nobody else is left, so nobody else can add or take a claim: no need to write it down.
+    if !State(s.0 - claim).is_orphan() {
+        let before = State(header.state_word().fetch_sub(claim, Ordering::AcqRel));
+        if !State(before.0 - claim).is_orphan() {
+            return;
+        }
+    }
+    // SAFETY: no claim is left. The acquire above makes what the others did with the cell happen before.
+    unsafe { free(cell) }
+}
+
+/// # Safety
+///
+/// Nobody may own a claim on the cell, and its outcome must have been moved out.
+pub(crate) unsafe fn free(cell: NonNull<Header>) {
+    // SAFETY: as the caller promised.
+    unsafe {
+        cell.as_ref().chain.free();
+        (cell.as_ref().vtable.free)(cell);
+    }
+}
+
+/// Moves the outcome out of a finished cell and gives up the consumer's side.
+///
+/// # Safety
+///
+/// The caller must be the consumer of a `Done` cell whose outcome is of this type.
+#[inline]
+pub(crate) unsafe fn take<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
+    // SAFETY: the phase makes the outcome the consumer's, who owns a claim on the cell until `release`.
+    unsafe {
+        let header = cell.as_ref();
+        let s = header.load();
+        let outcome = if s.has(State::VOID) {
+            Err(Failure::with_origin(FailureKind::Cancelled, header.created))
+        } else {
+            current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
+        };
+        release(cell, State::CONSUMER);
+        outcome
+    }
+}

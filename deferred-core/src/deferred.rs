@@ -1,0 +1,439 @@
+//! The consumer's side: a result that will come.
+
+use core::convert::Infallible;
+use core::fmt::{self, Debug};
+use core::mem::ManuallyDrop;
+use core::panic::Location;
+use core::ptr::NonNull;
+
+use crate::cancel::{Cancel, Canceller, Verdict, begin_cancel};
+use crate::cell::{Cell, Header, NewTail, NotifyFn, release, slot, take};
+use crate::failure::{Failure, Outcome};
+use crate::postpone::{self, Postponed, drop_value};
+use crate::report::report;
+use crate::resolver::Resolver;
+use crate::run::run;
+use crate::state::{Phase, State, TailKind};
+
+/// A result that will come.
+///
+/// Attach functions, and they run, in order, on the spot, when the result comes: no executor, no polling, no thread.
+/// The same object is a [`Future`], so `.await` works on every executor, and with `std` it can
+/// [block a thread](Deferred::wait).
+///
+/// A Deferred has one owner, who attaches, awaits, or drops it; the [`Resolver`] is the other end.
+/// Attaching consumes it and returns the Deferred of what comes out, so its type is always that of its result.
+///
+/// # Cancelling
+///
+/// Dropping a pending Deferred cancels it: callbacks run with `Cancelled`, a place in a queue is given up, and nobody
+/// is told of an unhandled failure.
+/// [`detach`](Deferred::detach) lets it run on without an owner, and a [`Handle`](crate::Handle) cancels it from
+/// anywhere.
+///
+/// # Failures
+///
+/// A failure that reaches the end of a chain whose owner has gone, or that is dropped with it, is reported once
+/// through the [hook for unhandled failures](crate::set_unhandled_hook).
+///
+/// # Differences from Twisted
+///
+/// The producer's half is an object of its own, which fires once by construction.
+/// A dropped producer fails the Deferred instead of leaving it for ever, and a dropped consumer cancels it.
+/// Pausing and waiting do not share a counter.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+///
+/// let (resolver, d) = Deferred::<u32>::new();
+/// let mut d = d.add_callback(|n| Ok(n + 1)).add_callback(|n| Ok(format!("got {n}")));
+/// resolver.callback(41).unwrap();
+/// assert_eq!(d.try_take(), Some(Ok("got 42".to_string())));
+/// ```
+#[must_use = "dropping a pending Deferred cancels it; await it, attach to it, or `detach` it"]
+pub struct Deferred<T, E: Debug = Infallible> {
+    repr: Repr<T, E>,
+}
+
+/// What a Deferred is made of.
+pub(crate) enum Repr<T, E> {
+    /// Fired, and without a cell.
+    Ready(Outcome<T, E>),
+    /// The consumer's side of a cell.
+    Cell(NonNull<Header>),
+    /// The outcome has been taken.
+    Taken,
+}
+
+// SAFETY: a Deferred gives out a `T` and an `E` once, on whichever thread it is.
+// What it shares with the other end is the cell, whose state word says who may touch what, and whose closures are `Send`.
+unsafe impl<T: Send, E: Debug + Send> Send for Deferred<T, E> {}
+// SAFETY: a shared Deferred tells its state and nothing of its outcome.
+unsafe impl<T: Send, E: Debug + Send> Sync for Deferred<T, E> {}
+
+impl<T, E: Debug> Unpin for Deferred<T, E> {}
+
+impl<T, E: Debug> Deferred<T, E> {
+    /// Makes a pending Deferred and the [`Resolver`] that fires it. One allocation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, mut d) = Deferred::<&str>::new();
+    /// resolver.callback("here").unwrap();
+    /// assert_eq!(d.try_take(), Some(Ok("here")));
+    /// ```
+    #[allow(clippy::new_ret_no_self)] // The two ends are made together, as those of a channel.
+    #[inline]
+    #[track_caller]
+    pub fn new() -> (Resolver<T, E>, Self) {
+        let state = State::new(Phase::Pending, State::RESOLVER | State::CONSUMER);
+        let cell = Cell::<T, E>::new(state, Location::caller(), ()).cast();
+        (Resolver::from_cell(cell), Self::from_cell(cell))
+    }
+
+    /// As [`new`](Self::new), with a function that stops the work when the Deferred is cancelled or dropped.
+    ///
+    /// It is called once at most, with no lock held, and says by its result what comes of it: [`Cancel::done`] fails
+    /// the Deferred with `Cancelled` now, [`Cancel::fire`] fires it with something else, [`Cancel::later`] leaves that
+    /// to the resolver.
+    /// A panic in it fails the Deferred with `Panicked`.
+    /// It is dropped when the Deferred fires.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// static STOPPED: AtomicBool = AtomicBool::new(false);
+    /// let (_resolver, d) = Deferred::<u8>::with_canceller(|c| {
+    ///     STOPPED.store(true, Ordering::Relaxed);
+    ///     c.done()
+    /// });
+    /// drop(d);
+    /// assert!(STOPPED.load(Ordering::Relaxed));
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn with_canceller<F>(canceller: F) -> (Resolver<T, E>, Self)
+    where
+        F: FnOnce(Cancel<T, E>) -> Verdict<T, E> + Send + 'static,
+    {
+        let state = State::new(Phase::Pending, State::RESOLVER | State::CONSUMER | State::CANCELLER);
+        let cell = Cell::<T, E, _>::new(state, Location::caller(), Canceller::new(canceller)).cast();
+        (Resolver::from_cell(cell), Self::from_cell(cell))
+    }
+
+    /// Makes a Deferred that has fired with a value. No allocation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let mut d: Deferred<u8> = Deferred::succeed(5);
+    /// assert!(d.is_fired());
+    /// assert_eq!(d.try_take(), Some(Ok(5)));
+    /// ```
+    #[inline]
+    pub fn succeed(value: T) -> Self {
+        Self::from_outcome(Ok(value))
+    }
+
+    /// Makes a Deferred that has failed. No allocation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Deferred, Failure};
+    ///
+    /// let mut d = Deferred::<u8, &str>::fail("no");
+    /// assert_eq!(d.try_take(), Some(Err(Failure::from("no"))));
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn fail(failure: impl Into<Failure<E>>) -> Self {
+        Self::from_outcome(Err(failure.into()))
+    }
+
+    /// Makes a Deferred that has fired with `outcome`. No allocation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let mut d = Deferred::<u8, &str>::from_outcome(Ok(1));
+    /// assert_eq!(d.try_take(), Some(Ok(1)));
+    /// ```
+    #[inline]
+    pub fn from_outcome(outcome: Outcome<T, E>) -> Self {
+        Self { repr: Repr::Ready(outcome) }
+    }
+
+    /// Tells whether it was fired or cancelled.
+    ///
+    /// As in Twisted this does not mean that the result can be taken: callbacks may be running, paused, or waiting for
+    /// another Deferred.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, d) = Deferred::<u8>::new();
+    /// assert!(!d.is_fired());
+    /// resolver.callback(1).unwrap();
+    /// assert!(d.is_fired());
+    /// ```
+    pub fn is_fired(&self) -> bool {
+        match &self.repr {
+            Repr::Ready(_) | Repr::Taken => true,
+            // SAFETY: a Deferred has a claim on its cell.
+            Repr::Cell(cell) => !unsafe { cell.as_ref() }.load().is(Phase::Pending),
+        }
+    }
+
+    /// Takes the result, if it is there: fired, all callbacks run, not paused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, mut d) = Deferred::<u8>::new();
+    /// assert_eq!(d.try_take(), None);
+    /// resolver.callback(1).unwrap();
+    /// assert_eq!(d.try_take(), Some(Ok(1)));
+    /// assert_eq!(d.try_take(), None);
+    /// ```
+    #[inline]
+    pub fn try_take(&mut self) -> Option<Outcome<T, E>> {
+        if let Repr::Cell(cell) = self.repr {
+            // SAFETY: a Deferred has a claim on its cell.
+            if !unsafe { cell.as_ref() }.load().is_takeable() {
+                return None;
+            }
+            self.repr = Repr::Taken;
+            // SAFETY: this is the consumer, the cell is done, and the type of a Deferred is that of the outcome.
+            return Some(unsafe { take(cell) });
+        }
+        match core::mem::replace(&mut self.repr, Repr::Taken) {
+            Repr::Ready(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// Lets it run on without an owner.
+    ///
+    /// Its callbacks run when it fires; a failure that they leave is reported.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    /// use std::sync::mpsc;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// let (resolver, d) = Deferred::<u8>::new();
+    /// d.add_callback(move |n| Ok(sender.send(n).unwrap())).detach();
+    /// resolver.callback(9).unwrap();
+    /// assert_eq!(receiver.recv(), Ok(9));
+    /// ```
+    pub fn detach(self)
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        if let Repr::Cell(cell) = self.into_repr() {
+            // SAFETY: the consumer's side was just taken out of the Deferred.
+            unsafe { hand_over(cell, discard::<T, E, false>) }
+        }
+    }
+
+    pub(crate) fn from_cell(cell: NonNull<Header>) -> Self {
+        Self { repr: Repr::Cell(cell) }
+    }
+
+    pub(crate) fn repr(&self) -> &Repr<T, E> {
+        &self.repr
+    }
+
+    pub(crate) fn repr_mut(&mut self) -> &mut Repr<T, E> {
+        &mut self.repr
+    }
+
+    /// Takes it apart; a failure that it held is then the caller's.
+    #[inline]
+    pub(crate) fn into_repr(self) -> Repr<T, E> {
+        let mut this = ManuallyDrop::new(self);
+        core::mem::replace(&mut this.repr, Repr::Taken)
+    }
+
+    /// Makes sure that there is a cell, for what only cells can do.
+    #[track_caller]
+    pub(crate) fn cell(&mut self) -> Option<NonNull<Header>> {
+        if let Repr::Ready(_) = self.repr {
+            let Repr::Ready(outcome) = core::mem::replace(&mut self.repr, Repr::Taken) else { unreachable!() };
+            let state = State::new(Phase::Done, State::CONSUMER);
+            let cell = Cell::<T, E>::new(state, Location::caller(), ()).cast();
+            // SAFETY: nobody else knows the cell yet, and its slot is for an outcome of this type.
+            unsafe { slot(cell).cast::<Outcome<T, E>>().write(outcome) };
+            self.repr = Repr::Cell(cell);
+        }
+        match self.repr {
+            Repr::Cell(cell) => Some(cell),
+            _ => None,
+        }
+    }
+}
+
+/// Hands the consumer's side of a cell to a function, which is called once when the chain has run, maybe now.
+///
+/// # Safety
+///
+/// The caller must own the consumer's side.
+unsafe fn hand_over(cell: NonNull<Header>, discard: NotifyFn) {
+    // SAFETY: as promised; the function gets the consumer's side either way.
+    unsafe {
+        if cell.as_ref().set_tail(NewTail::Notify(discard, cell.cast())).is_err() {
+            discard(cell.cast());
+        }
+    }
+}
+
+/// Ends a chain without an owner: drops the outcome, and reports a failure.
+/// A `QUIET` one is not reported for having been cancelled, which is what happened to its owner.
+unsafe fn discard<T, E: Debug, const QUIET: bool>(cell: NonNull<()>) -> Option<NonNull<Header>> {
+    let cell = cell.cast::<Header>();
+    // SAFETY: this is the tail of the cell, called when it is done, and types are those of the Deferred it had.
+    let (created, outcome) = unsafe { (cell.as_ref().created, take::<T, E>(cell)) };
+    dispose(outcome, created, QUIET);
+    None
+}
+
+/// Drops an outcome that nobody wants, and reports a failure.
+fn dispose<T, E: Debug>(outcome: Outcome<T, E>, created: &'static Location<'static>, quiet: bool) {
+    if let Err(failure) = &outcome {
+        if !(quiet && failure.is_cancelled()) {
+            report(failure, created);
+        }
+    }
+    drop_value(outcome);
+}
+
+impl<T, E: Debug> Drop for Deferred<T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        match core::mem::replace(&mut self.repr, Repr::Taken) {
+            Repr::Taken | Repr::Ready(Ok(_)) => {}
+            Repr::Ready(Err(failure)) => {
+                let origin = failure.origin();
+                dispose(Err::<T, _>(failure), origin, false);
+            }
+            // SAFETY: the consumer's side was just taken out of the Deferred.
+            Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
+        }
+    }
+}
+
+/// # Safety
+///
+/// The caller must own the consumer's side.
+unsafe fn drop_consumer<T, E: Debug>(cell: NonNull<Header>) {
+    // SAFETY: as promised; each path gives the consumer's side up once.
+    unsafe {
+        let header = cell.as_ref();
+        let mut s = header.load();
+        loop {
+            let untouched = s.is(Phase::Pending) && !s.has(State::MORE | State::CANCELLER | State::CANCELLED);
+            if untouched && s.tail() == TailKind::None {
+                // Nothing to run and nobody to tell: the resolver finds out when it fires.
+                let gone = s.to(Phase::Done).with(State::CANCELLED | State::VOID);
+                match header.exchange(s, gone) {
+                    Ok(()) => return release(cell, State::CONSUMER),
+                    Err(now) => s = now,
+                }
+            } else if untouched {
+                header.forget_waker();
+                s = header.load();
+            } else if s.is(Phase::Done) {
+                return later_if_chained(cell, discard_now::<T, E>);
+            } else {
+                break;
+            }
+        }
+        // The walk down the chain needs a claim of its own, as the tail may end the consumer's at any time.
+        header.add_ref();
+        hand_over(cell, discard::<T, E, true>);
+        later_if_chained(cell, cancel_dropped);
+    }
+}
+
+/// Calls `f` with the cell, later if this thread is dropping a value of the crate's.
+///
+/// Only a cell that had callbacks is worth it, and only of that is it known that its types are `'static`, so that
+/// their values may outlive the scope in which the drop happens.
+///
+/// # Safety
+///
+/// The caller must own what `f` needs.
+unsafe fn later_if_chained(cell: NonNull<Header>, f: unsafe fn(NonNull<Header>)) {
+    // SAFETY: as promised.
+    unsafe {
+        if cell.as_ref().chain.is_empty() {
+            f(cell);
+        } else {
+            postpone::run(Postponed { run: f, cell });
+        }
+    }
+}
+
+/// # Safety
+///
+/// The caller must own the consumer's side of a cell that is done.
+unsafe fn discard_now<T, E: Debug>(cell: NonNull<Header>) {
+    // SAFETY: as promised.
+    unsafe { discard::<T, E, false>(cell.cast()) };
+}
+
+/// # Safety
+///
+/// The caller must own a claim of `State::REF`, which this gives up.
+unsafe fn cancel_dropped(cell: NonNull<Header>) {
+    // SAFETY: the claim keeps the cell while it is looked at; a running cell keeps itself.
+    unsafe {
+        let leaf = begin_cancel(cell, true);
+        release(cell, State::REF);
+        if let Some(leaf) = leaf {
+            run(leaf);
+        }
+    }
+}
+
+impl<T, E: Debug> From<Outcome<T, E>> for Deferred<T, E> {
+    fn from(outcome: Outcome<T, E>) -> Self {
+        Self::from_outcome(outcome)
+    }
+}
+
+/// Shows how far it has come and where it was created, not the result.
+impl<T, E: Debug> Debug for Deferred<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.repr {
+            Repr::Ready(Ok(_)) => f.write_str("Deferred { fired with a value }"),
+            Repr::Ready(Err(_)) => f.write_str("Deferred { fired with a failure }"),
+            Repr::Taken => f.write_str("Deferred { taken }"),
+            Repr::Cell(cell) => {
+                // SAFETY: a Deferred has a claim on its cell.
+                let header = unsafe { cell.as_ref() };
+                write!(f, "Deferred {{ {}, created at {} }}", header.load().describe(), header.created)
+            }
+        }
+    }
+}

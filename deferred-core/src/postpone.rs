@@ -1,0 +1,92 @@
+//! Dropping foreign values on a bounded stack.
+//!
+//! A closure that never ran, or an outcome that nobody took, may own Deferreds and Resolvers whose own closures own
+//! more of them, a million deep.
+//! While the crate drops such a value, whatever would run callbacks is put on a list of this thread instead, and the
+//! outermost drop works the list off.
+//! Without `std` there is no thread-local list and the drops nest.
+
+use core::ptr::NonNull;
+
+use crate::cell::Header;
+use crate::unwind::catch;
+
+/// Work on a cell that waits for the end of a drop.
+#[derive(Clone, Copy)]
+pub(crate) struct Postponed {
+    /// Called once with `cell`.
+    pub(crate) run: unsafe fn(NonNull<Header>),
+    /// A cell on which the work owns whatever `run` needs.
+    pub(crate) cell: NonNull<Header>,
+}
+
+/// Drops a foreign value: panics stay here, and so does the depth of what it owns.
+#[inline]
+pub(crate) fn drop_value<T>(value: T) {
+    if core::mem::needs_drop::<T>() {
+        imp::drop_value(value);
+    }
+}
+
+/// Runs `work` now, or later when this thread is inside [`drop_value`].
+///
+/// # Safety
+///
+/// `work.run` must be sound to call with `work.cell` once, at any later time on this thread.
+#[inline]
+pub(crate) unsafe fn run(work: Postponed) {
+    if !imp::postpone(work) {
+        // SAFETY: the caller's promise.
+        unsafe { (work.run)(work.cell) }
+    }
+}
+
+#[cfg(feature = "std")]
+mod imp {
+    use core::cell::{Cell, RefCell};
+    use std::collections::VecDeque;
+    use std::thread_local;
+
+    use super::{Postponed, catch};
+
+    thread_local! {
+        /// Whether the crate is dropping a foreign value right now, above any callback.
+        static DROPPING: Cell<bool> = const { Cell::new(false) };
+        /// Whether a frame further up works `LATER` off.
+        static WORKING: Cell<bool> = const { Cell::new(false) };
+        static LATER: RefCell<VecDeque<Postponed>> = const { RefCell::new(VecDeque::new()) };
+    }
+
+    pub(super) fn postpone(work: Postponed) -> bool {
+        // A thread that is going away has no list any more: then drops nest.
+        DROPPING.try_with(Cell::get).unwrap_or(false)
+            && LATER.try_with(|later| later.borrow_mut().push_back(work)).is_ok()
+    }
+
+    pub(super) fn drop_value<T>(value: T) {
+        let outer = DROPPING.try_with(|dropping| dropping.replace(true)).unwrap_or(false);
+        let _ = catch(|| drop(value));
+        let _ = DROPPING.try_with(|dropping| dropping.set(outer));
+        if outer || WORKING.try_with(|working| working.replace(true)).unwrap_or(true) {
+            return;
+        }
+        while let Ok(Some(work)) = LATER.try_with(|later| later.borrow_mut().pop_front()) {
+            // SAFETY: `run`'s caller promised that it may be called once, later, on this thread.
+            unsafe { (work.run)(work.cell) }
+        }
+        let _ = WORKING.try_with(|working| working.set(false));
+    }
+}
+
+#[cfg(not(feature = "std"))]
+mod imp {
+    use super::{Postponed, catch};
+
+    pub(super) fn postpone(_: Postponed) -> bool {
+        false
+    }
+
+    pub(super) fn drop_value<T>(value: T) {
+        let _ = catch(|| drop(value));
+    }
+}

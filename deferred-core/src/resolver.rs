@@ -1,0 +1,272 @@
+//! The producer's side: the promise to bring a result.
+
+use core::convert::Infallible;
+use core::fmt::{self, Debug};
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+
+use crate::cell::{Header, finish, release, slot};
+use crate::deferred::{Deferred, Repr};
+use crate::failure::{Failure, FailureKind, Outcome};
+use crate::postpone::{self, Postponed, drop_value};
+use crate::run::{Waited, follow, run, wait_here};
+use crate::state::{Phase, State};
+
+/// Fires a [`Deferred`], once.
+///
+/// Firing consumes it, so a second firing cannot be written.
+/// Dropping it without firing fails the Deferred with `Abandoned`, so nobody waits for ever.
+///
+/// Firing runs the callbacks, and those of all Deferreds that wait for this one, before it returns.
+/// It may happen on any thread; a panic in a callback does not reach it.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+///
+/// let (resolver, d) = Deferred::<u8, String>::new();
+/// std::thread::spawn(move || resolver.errback("no luck".to_string()));
+/// let failure = d.wait().unwrap_err();
+/// assert_eq!(failure.to_string(), "no luck");
+/// ```
+#[must_use = "dropping a Resolver fails its Deferred with `Abandoned`"]
+pub struct Resolver<T, E: Debug = Infallible> {
+    /// The resolver's side of a cell whose slot is for these types.
+    cell: NonNull<Header>,
+    types: PhantomData<Outcome<T, E>>,
+}
+
+// SAFETY: a Resolver brings a `T` or an `E` from the thread where it is to the one where the Deferred is.
+unsafe impl<T: Send, E: Debug + Send> Send for Resolver<T, E> {}
+// SAFETY: a shared Resolver tells whether it is cancelled and nothing else.
+unsafe impl<T: Send, E: Debug + Send> Sync for Resolver<T, E> {}
+
+impl<T, E: Debug> Resolver<T, E> {
+    pub(crate) fn from_cell(cell: NonNull<Header>) -> Self {
+        Self { cell, types: PhantomData }
+    }
+
+    /// Fires with a value.
+    ///
+    /// # Errors
+    ///
+    /// The value, when the Deferred was cancelled or dropped and nobody wants it any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, d) = Deferred::<u8>::new();
+    /// drop(d);
+    /// assert_eq!(resolver.callback(5), Err(5));
+    /// ```
+    #[inline]
+    pub fn callback(self, value: T) -> Result<(), T> {
+        self.fire(Ok(value)).map_err(|outcome| match outcome {
+            Ok(value) => value,
+            Err(_) => unreachable!("what was to be fired comes back"),
+        })
+    }
+
+    /// Fires with a failure.
+    ///
+    /// # Errors
+    ///
+    /// The failure, when the Deferred was cancelled or dropped and nobody wants it any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Deferred, Failure};
+    ///
+    /// let (resolver, mut d) = Deferred::<u8, &str>::new();
+    /// resolver.errback("no").unwrap();
+    /// assert_eq!(d.try_take(), Some(Err(Failure::from("no"))));
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn errback(self, failure: impl Into<Failure<E>>) -> Result<(), Failure<E>> {
+        self.fire(Err(failure.into())).map_err(|outcome| match outcome {
+            Err(failure) => failure,
+            Ok(_) => unreachable!("what was to be fired comes back"),
+        })
+    }
+
+    /// Fires with a value or a failure.
+    ///
+    /// # Errors
+    ///
+    /// The outcome, when the Deferred was cancelled or dropped and nobody wants it any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, mut d) = Deferred::<u8, String>::new();
+    /// resolver.fire("7".parse().map_err(|_| "not a number".to_string().into())).unwrap();
+    /// assert_eq!(d.try_take(), Some(Ok(7)));
+    /// ```
+    #[inline]
+    pub fn fire(self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+        let cell = ManuallyDrop::new(self).cell;
+        // SAFETY: the resolver's side was just taken out of this object, which is not dropped.
+        unsafe { fire(cell, outcome) }
+    }
+
+    /// Fires with whatever `other` comes to.
+    ///
+    /// Until then the Deferred waits for `other`: cancelling it cancels `other`.
+    /// When the Deferred is not wanted any more, `other` is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (front, mut d) = Deferred::<u8>::new();
+    /// let (back, other) = Deferred::<u8>::new();
+    /// front.forward(other);
+    /// back.callback(3).unwrap();
+    /// assert_eq!(d.try_take(), Some(Ok(3)));
+    /// ```
+    pub fn forward(self, other: Deferred<T, E>) {
+        let inner = match other.into_repr() {
+            Repr::Ready(outcome) => {
+                if let Err(outcome) = self.fire(outcome) {
+                    drop(Deferred::from_outcome(outcome));
+                }
+                return;
+            }
+            Repr::Cell(inner) => inner,
+            Repr::Taken => return,
+        };
+        let cell = ManuallyDrop::new(self).cell;
+        // SAFETY: both sides were just taken out of their objects; `claim` makes the slot ours.
+        unsafe {
+            if claim(cell).is_err() {
+                release(cell, State::RESOLVER);
+                drop(Deferred::<T, E>::from_cell(inner));
+                return;
+            }
+            slot(cell).cast::<Waited>().write(Waited::new::<T, E>(inner));
+            match wait_here(cell, slot(cell), false) {
+                Some(after) => follow(after),
+                None => run(cell),
+            }
+        }
+    }
+
+    /// Tells whether the Deferred was cancelled or dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (resolver, d) = Deferred::<u8>::new();
+    /// assert!(!resolver.is_cancelled());
+    /// drop(d);
+    /// assert!(resolver.is_cancelled());
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        // SAFETY: a Resolver has a claim on its cell.
+        unsafe { self.cell.as_ref() }.load().has(State::CANCELLED)
+    }
+}
+
+/// Fires a cell and gives the resolver's side up.
+///
+/// # Safety
+///
+/// The caller must own the resolver's side of a cell whose slot is for these types.
+#[inline]
+pub(crate) unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+    // SAFETY: as promised. A pending cell without a canceller leaves the slot to the resolver; see `cell`.
+    unsafe {
+        let s = cell.as_ref().load();
+        let plain = !s.has(State::MORE | State::CANCELLER | State::CANCELLED) && s.pauses() == 0;
+        let mut outcome = outcome;
+        if plain && s.is(Phase::Pending) {
+            // Nothing to run: one exchange both fires and finishes.
+            slot(cell).cast::<Outcome<T, E>>().write(outcome);
+            if let Ok(after) = finish(cell, s, s.without(State::RESOLVER)) {
+                follow(after);
+                return Ok(());
+            }
+            outcome = slot(cell).cast::<Outcome<T, E>>().read();
+        }
+        fire_slow(cell, outcome)
+    }
+}
+
+/// # Safety
+///
+/// As for [`fire`].
+#[inline(never)]
+unsafe fn fire_slow<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+    // SAFETY: as promised; `claim` makes the slot ours.
+    unsafe {
+        if claim(cell).is_err() {
+            release(cell, State::RESOLVER);
+            return Err(outcome);
+        }
+        slot(cell).cast::<Outcome<T, E>>().write(outcome);
+        run(cell);
+    }
+    Ok(())
+}
+
+/// Makes a pending cell `Running` and, in the same step, gives the resolver's side up. Drops the canceller.
+///
+/// # Safety
+///
+/// The caller must own the resolver's side.
+unsafe fn claim(cell: NonNull<Header>) -> Result<(), ()> {
+    // SAFETY: the resolver's side keeps the cell, and then the phase does.
+    let header = unsafe { cell.as_ref() };
+    let claim = |s: State| {
+        let running = s.to(Phase::Running).without(State::RESOLVER | State::MORE | State::CANCELLER);
+        s.is(Phase::Pending).then_some(running)
+    };
+    let before = header.update(claim).map_err(drop)?;
+    if before.has(State::CANCELLER) {
+        // SAFETY: the update took it away.
+        unsafe { (header.vtable.kind.drop_canceller)(cell) };
+    }
+    Ok(())
+}
+
+impl<T, E: Debug> Drop for Resolver<T, E> {
+    fn drop(&mut self) {
+        // SAFETY: the resolver's side is given up here, and the object is gone afterwards.
+        // `Abandoned` holds no value of `T` or `E`, so it does not matter if that happens after their lifetimes.
+        unsafe { postpone::run(Postponed { run: abandon::<T, E>, cell: self.cell }) }
+    }
+}
+
+/// # Safety
+///
+/// As for [`fire`].
+unsafe fn abandon<T, E: Debug>(cell: NonNull<Header>) {
+    // SAFETY: as promised.
+    unsafe {
+        let failure = Failure::with_origin(FailureKind::Abandoned, cell.as_ref().created);
+        if let Err(outcome) = fire::<T, E>(cell, Err(failure)) {
+            drop_value(outcome);
+        }
+    }
+}
+
+/// Shows whether it was cancelled, and where its Deferred was created.
+impl<T, E: Debug> Debug for Resolver<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: a Resolver has a claim on its cell.
+        let header = unsafe { self.cell.as_ref() };
+        let state = header.load().describe();
+        write!(f, "Resolver {{ {state}, created at {} }}", header.created)
+    }
+}
