@@ -1,0 +1,13 @@
+//! The same cases under a counting allocator; prints JSON for the main program.
+
+use clap::Parser;
+use peer_bench::harness::{alloc::Counting, counts};
+use peer_bench::options::Options;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn main() -> serde_json::Result<()> {
+    let counts = counts::count(&Options::parse().plan());
+    serde_json::to_writer(std::io::stdout(), &counts)
+}

@@ -1,0 +1,71 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Runs the deferred crates beside their peers and prints what each case costs, those that we lose first.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench")]
+pub struct Options {
+    /// Only cases whose name contains this; may be given several times
+    #[arg(long = "case", value_name = "TEXT")]
+    pub cases: Vec<String>,
+
+    /// Only peers whose name contains this; may be given several times
+    #[arg(long = "peer", value_name = "TEXT")]
+    pub peers: Vec<String>,
+
+    /// How many interleaved rounds; a figure is their median
+    #[arg(long, value_name = "N", default_value_t = 21)]
+    pub rounds: usize,
+
+    /// Also count instructions and locked operations, where valgrind is installed
+    #[arg(long)]
+    pub instr: bool,
+
+    /// Save everything
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Save the tables
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+
+    /// Save one bar chart a group
+    #[arg(long, value_name = "FOLDER")]
+    pub svg: Option<PathBuf>,
+
+    /// Only compare the ratios by instruction count with the baseline; exit 1 if one has grown by more than 5 %
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub check: bool,
+
+    /// Only count instructions, and make their ratios the baseline
+    #[arg(long)]
+    pub write_baseline: bool,
+
+    /// Where the baseline is
+    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.json"))]
+    pub baseline: PathBuf,
+
+    /// Run the plan once, as callgrind's child
+    #[arg(long, hide = true)]
+    pub under_callgrind: bool,
+
+    /// Answer one probe, as its child
+    #[arg(long, hide = true, num_args = 3)]
+    pub probe: Option<Vec<String>>,
+}
+
+impl Options {
+    /// The arguments that make a child run the same plan.
+    pub fn plan_arguments(&self) -> Vec<String> {
+        let cases = self.cases.iter().flat_map(|case| ["--case".to_owned(), case.clone()]);
+        let peers = self.peers.iter().flat_map(|peer| ["--peer".to_owned(), peer.clone()]);
+        cases.chain(peers).collect()
+    }
+
+    pub fn plan(&self) -> crate::harness::Plan {
+        crate::harness::Plan::new(crate::cases::all(), &self.cases, &self.peers)
+    }
+}
