@@ -1,1 +1,122 @@
-fn main() {}
+//! The checks of this workspace: `cargo xtask --help` lists them.
+
+mod examples;
+mod sh;
+mod steps;
+mod tidy;
+
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use sh::{Outcome, Stop};
+
+/// The crates that are published, in the order in which they depend on one another.
+const LIBRARIES: [&str; 4] = ["deferred-core", "deferred-list", "deferred-queue", "deferred-sync"];
+
+/// One line of `--help`, of the closing table, and of what `ci` does.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> Outcome,
+}
+
+/// Every step, in the order in which `ci` runs them.
+#[rustfmt::skip]
+const STEPS: &[Step] = &[
+    Step { name: "tidy", about: "dependency rule, files of each crate, first lines, versions, file sizes, named tests", run: tidy::tidy },
+    Step { name: "fmt", about: "formatting", run: steps::fmt },
+    Step { name: "clippy", about: "lints and warnings, in every target of the workspace", run: steps::clippy },
+    Step { name: "features", about: "lints and warnings of each library, with each set of its features", run: steps::features },
+    Step { name: "no-std", about: "each library without std, linked into a program and built for bare metal", run: steps::no_std },
+    Step { name: "test", about: "unit, integration and documentation tests", run: steps::test },
+    Step { name: "doc", about: "documentation, with every feature", run: steps::doc },
+    Step { name: "deny", about: "licences, duplicates, sources and advisories of the dependencies", run: steps::deny },
+    Step { name: "package", about: "the published crates, packed and built from their packages", run: steps::package },
+    Step { name: "examples", about: "the examples: exit codes, what they print, what they save", run: examples::examples },
+];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    let (strict, steps) = match parse(&args) {
+        Ok(request) => request,
+        Err(why) => {
+            eprintln!("{why}\n\n{}", help());
+            return ExitCode::from(2);
+        }
+    };
+    // Commands are written as a person types them at the top of the workspace.
+    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .expect("the workspace that xtask was built in is still there");
+
+    let mut rows = Vec::new();
+    for step in steps {
+        println!("\n== {}: {}", step.name, step.about);
+        let start = Instant::now();
+        let outcome = (step.run)();
+        if let Err(Stop::Failed(why)) = &outcome {
+            println!("{why}");
+        }
+        rows.push((step.name, outcome, start.elapsed().as_secs_f64()));
+    }
+    let (table, passed) = table(&rows, strict);
+    print!("\n{table}");
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn help() -> String {
+    let mut text = String::from(
+        "cargo xtask ci [--strict] [STEP]...   run these steps, or all of them\n\
+         cargo xtask STEP                      the same for one step\n\n\
+         --strict makes a step that was skipped a failure.\n\
+         Exit codes: 0 all passed, 1 a step failed, 2 wrong usage.\n\nSteps:\n",
+    );
+    for step in STEPS {
+        text += &format!("  {:<10}{}\n", step.name, step.about);
+    }
+    text
+}
+
+/// What the arguments ask for: whether to be strict, and the steps to run.
+fn parse(args: &[String]) -> Result<(bool, Vec<&'static Step>), String> {
+    let (strict, words): (Vec<&str>, Vec<&str>) = args.iter().map(String::as_str).partition(|arg| *arg == "--strict");
+    let find = |name: &&str| STEPS.iter().find(|step| step.name == *name).ok_or_else(|| format!("unknown step {name}"));
+    let steps = match words[..] {
+        [] => Err("nothing to do".to_owned()),
+        ["ci"] => Ok(STEPS.iter().collect()),
+        ["ci", ref steps @ ..] | ref steps => steps.iter().map(find).collect(),
+    };
+    Ok((!strict.is_empty(), steps?))
+}
+
+/// The closing table, and whether it is a pass.
+fn table(rows: &[(&str, Outcome, f64)], strict: bool) -> (String, bool) {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let mut lines = vec![("step", "result".to_owned(), "seconds".to_owned())];
+    for (name, outcome, seconds) in rows {
+        let (count, result) = match outcome {
+            Ok("") => (&mut passed, "ok".to_owned()),
+            Ok(remark) => (&mut passed, format!("ok ({remark})")),
+            Err(Stop::Failed(_)) => (&mut failed, "FAILED".to_owned()),
+            Err(Stop::Skipped { why, install }) if strict => {
+                (&mut failed, format!("FAILED: {why} (install: {install})"))
+            }
+            Err(Stop::Skipped { why, install }) => (&mut skipped, format!("skipped: {why} (install: {install})")),
+        };
+        *count += 1;
+        lines.push((name, result, format!("{seconds:.1}")));
+    }
+    let width = lines.iter().map(|(_, result, _)| result.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (name, result, seconds) in lines {
+        text += &format!("{name:<10}{result:<width$}  {seconds:>7}\n");
+    }
+    text += &format!("\n{passed} passed, {failed} failed, {skipped} skipped\n");
+    (text, failed == 0)
+}

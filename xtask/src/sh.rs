@@ -1,0 +1,95 @@
+//! Commands, written as one types them: words between spaces, `NAME=VALUE` words first.
+
+use std::fs::{self, File};
+use std::io;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a step came to: a remark for the closing table, mostly empty, or why it did not pass.
+pub(crate) type Outcome = Result<&'static str, Stop>;
+
+/// Why a step stopped.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Something is wrong with the workspace.
+    Failed(String),
+    /// Something is missing on this machine, and `install` is how to get it.
+    Skipped { why: String, install: &'static str },
+}
+
+/// A failure with this reason.
+pub(crate) fn fail<T>(why: impl Into<String>) -> Result<T, Stop> {
+    Err(Stop::Failed(why.into()))
+}
+
+/// Runs a command, which must succeed.
+pub(crate) fn run(line: &str) -> Outcome {
+    succeed(line, Stdio::inherit()).map(|_| "")
+}
+
+/// Runs a command, which must succeed, and returns what it prints on standard output.
+pub(crate) fn read(line: &str) -> Result<String, Stop> {
+    succeed(line, Stdio::piped())
+}
+
+fn succeed(line: &str, stdout: Stdio) -> Result<String, Stop> {
+    println!("$ {line}");
+    match parse(line).stdout(stdout).stderr(Stdio::inherit()).output() {
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(output) => fail(format!("{}: {line}", output.status)),
+        Err(error) => fail(format!("{error}: {line}")),
+    }
+}
+
+/// Runs a command that must end within two minutes, whatever its exit code.
+///
+/// Returns the exit code and all that it printed, which is shown and kept in the file `log`.
+pub(crate) fn observe(line: &str, log: &str) -> Result<(i32, String), Stop> {
+    println!("$ {line}");
+    let code = code_within(line, log, Duration::from_secs(120));
+    let text = fs::read_to_string(log).unwrap_or_default();
+    print!("{text}");
+    match code {
+        Ok(Some(code)) => Ok((code, text)),
+        Ok(None) => fail(format!("killed, or not done after two minutes: {line}")),
+        Err(error) => fail(format!("{error}: {line}")),
+    }
+}
+
+fn code_within(line: &str, log: &str, limit: Duration) -> io::Result<Option<i32>> {
+    let file = File::create(log)?;
+    let mut child = parse(line).stdin(Stdio::null()).stderr(file.try_clone()?).stdout(file).spawn()?;
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.code());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.kill()?;
+    child.wait().map(|_| None)
+}
+
+/// Whether a command can be run and succeeds, quietly.
+pub(crate) fn works(line: &str) -> bool {
+    let status = parse(line).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Skips the step unless this command works.
+pub(crate) fn need(line: &str, install: &'static str) -> Result<(), Stop> {
+    if works(line) { Ok(()) } else { Err(Stop::Skipped { why: format!("`{line}` does not work"), install }) }
+}
+
+fn parse(line: &str) -> Command {
+    let mut words = line.split_whitespace().peekable();
+    let mut variables = Vec::new();
+    while let Some(pair) = words.peek().and_then(|word| word.split_once('=')) {
+        variables.push(pair);
+        words.next();
+    }
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words).envs(variables);
+    command
+}

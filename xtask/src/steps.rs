@@ -1,0 +1,99 @@
+//! The steps that are one or a few commands.
+
+use std::path::Path;
+
+use crate::LIBRARIES;
+use crate::sh::{Outcome, need, read, run, works};
+
+/// Each workspace in this repository: a package that must not share features or dependencies has one of its own.
+const WORKSPACES: [&str; 3] =
+    ["Cargo.toml", "deferred-examples/peer-bench/Cargo.toml", "xtask/no-std-probe/Cargo.toml"];
+
+/// The bare-metal target that the libraries are built for where it is installed.
+const BARE_METAL: &str = "thumbv7m-none-eabi";
+
+pub(crate) fn fmt() -> Outcome {
+    need("cargo fmt --version", "rustup component add rustfmt")?;
+    for manifest in WORKSPACES {
+        run(&format!("cargo fmt --all --check --manifest-path={manifest}"))?;
+    }
+    Ok("")
+}
+
+/// Clippy reports the compiler's warnings too, tests and examples included.
+/// That they are errors is said behind `--`, since RUSTFLAGS would build every dependency again.
+pub(crate) fn clippy() -> Outcome {
+    need("cargo clippy --version", "rustup component add clippy")?;
+    run("cargo clippy --locked --workspace --all-targets -- -D warnings")
+}
+
+/// The sets of features worth a look: each alone, and together with those that it meets in use.
+const FEATURES: &[&str] = &[
+    "--no-default-features",
+    "--no-default-features --features=std",
+    "--no-default-features --features=critical-section",
+    "--no-default-features --features=portable-atomic",
+    "--no-default-features --features=critical-section,portable-atomic",
+    "--features=portable-atomic",
+    "--all-features",
+];
+
+/// A library at a time: in the workspace as a whole, deferred-examples turns `std` on for all.
+pub(crate) fn features() -> Outcome {
+    need("cargo clippy --version", "rustup component add clippy")?;
+    for library in LIBRARIES {
+        for features in FEATURES {
+            run(&format!("cargo clippy --locked -p {library} {features} -- -D warnings"))?;
+        }
+    }
+    Ok("")
+}
+
+/// A program with its own panic handler links only while nothing that it uses brings std.
+pub(crate) fn no_std() -> Outcome {
+    run("cargo run --locked --release --manifest-path=xtask/no-std-probe/Cargo.toml --target-dir=target/no-std-probe")?;
+    let installed = read(&format!("rustc --print target-libdir --target {BARE_METAL}"))?;
+    if !Path::new(installed.trim()).exists() {
+        return Ok("on the host alone, since the target thumbv7m-none-eabi is not installed");
+    }
+    for library in LIBRARIES {
+        for features in ["", "critical-section"] {
+            run(&format!(
+                "cargo build --locked -p {library} --no-default-features --features={features} --target={BARE_METAL}"
+            ))?;
+        }
+    }
+    Ok("")
+}
+
+pub(crate) fn test() -> Outcome {
+    run("cargo test --locked --workspace")
+}
+
+pub(crate) fn doc() -> Outcome {
+    run("RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --all-features")
+}
+
+/// The published crates must be clean without the exceptions that deny.toml makes for deferred-examples.
+pub(crate) fn deny() -> Outcome {
+    need("cargo deny --version", "cargo install --locked cargo-deny")?;
+    const WORKSPACE: &str = "cargo deny --locked --workspace check";
+    const PUBLISHED: &str = "cargo deny --locked --exclude deferred-examples --exclude xtask check \
+        -A unmatched-skip-root -A license-not-encountered -A license-exception-not-encountered \
+        -A advisory-not-detected -D advisory-ignored";
+    for graph in [WORKSPACE, PUBLISHED] {
+        run(&format!("{graph} -D warnings bans licenses sources"))?;
+    }
+    if !works("cargo deny fetch db") {
+        return Ok("but advisories unchecked: `cargo deny fetch db` does not reach their database");
+    }
+    for graph in [WORKSPACE, PUBLISHED] {
+        run(&format!("{graph} advisories"))?;
+    }
+    Ok("")
+}
+
+/// Cargo builds each package from the packages of those before it, though none is on crates.io yet.
+pub(crate) fn package() -> Outcome {
+    run("cargo package --locked --workspace --exclude deferred-examples --exclude xtask --allow-dirty")
+}
