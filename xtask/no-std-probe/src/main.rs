@@ -5,14 +5,13 @@
 #![no_std]
 #![no_main]
 
-extern crate alloc;
-
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_int, c_void};
 use core::panic::PanicInfo;
 
-// Naming the crates is enough for the compiler to look at all that they bring.
-use {deferred_core as _, deferred_list as _, deferred_queue as _, deferred_sync as _};
+use deferred_core::Deferred;
+// To be named is enough for the compiler to look at all that a crate brings.
+use {deferred_list as _, deferred_queue as _, deferred_sync as _};
 
 // Every host has a C library, whose start-up code calls `main`.
 #[link(name = "c")]
@@ -46,8 +45,12 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe { abort() }
 }
 
+/// Exits with 0 if a result goes through a callback and comes out.
 #[unsafe(no_mangle)]
 extern "C" fn main() -> c_int {
-    let values = alloc::vec![1, 2, 3];
-    values.iter().sum::<c_int>() - 6
+    let (resolver, deferred) = Deferred::<c_int>::new();
+    let mut doubled = deferred.add_callback(|number| Ok(number * 2));
+    let fired = resolver.callback(21).is_ok();
+    let right = matches!(doubled.try_take(), Some(Ok(42)));
+    c_int::from(!(fired && right))
 }
