@@ -1,5 +1,6 @@
 //! The checks of this workspace: `cargo xtask --help` lists them.
 
+mod bench;
 mod examples;
 mod sh;
 mod steps;
@@ -40,6 +41,9 @@ const STEPS: &[Step] = &[
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("bench", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return bench::bench(rest);
+    }
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{}", help());
         return ExitCode::SUCCESS;
@@ -73,7 +77,8 @@ fn main() -> ExitCode {
 fn help() -> String {
     let mut text = String::from(
         "cargo xtask ci [--strict] [STEP]...   run these steps, or all of them\n\
-         cargo xtask STEP                      the same for one step\n\n\
+         cargo xtask STEP                      the same for one step\n\
+         cargo xtask bench [OPTION]...         measure us beside our peers; --help says how\n\n\
          --strict makes a step that was skipped a failure.\n\
          Exit codes: 0 all passed, 1 a step failed, 2 wrong usage.\n\nSteps:\n",
     );

@@ -1,0 +1,22 @@
+//! The benchmark beside the peers: a package of its own, so that nothing else builds them.
+
+use std::process::{Command, ExitCode};
+
+/// Where the package is, wherever xtask is called from: a file that `--json` names belongs to the caller's folder.
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deferred-examples/peer-bench/Cargo.toml");
+
+/// `cargo xtask bench ARGUMENTS`: builds both binaries and hands the arguments on.
+pub(crate) fn bench(arguments: &[String]) -> ExitCode {
+    let cargo = |verb: &str, rest: &[&str]| {
+        let mut command = Command::new("cargo");
+        command.args([verb, "--release", "--locked", "--manifest-path", MANIFEST]).args(rest);
+        command
+    };
+    let passed = |mut command: Command| {
+        println!("$ {command:?}");
+        command.status().is_ok_and(|status| status.success())
+    };
+    let mut run = cargo("run", &["--quiet", "--"]);
+    run.args(arguments);
+    if passed(cargo("build", &["--bins"])) && passed(run) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
