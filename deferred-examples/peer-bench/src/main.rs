@@ -60,12 +60,17 @@ fn measure(options: &Options, plan: &Plan) -> Result<Report, Box<dyn Error>> {
         eprintln!("{}", run.id());
         let count = if run.is_countable() { run.contenders.len() } else { 0 };
         let timings = time(run.case, &run.contenders, run.size, options.rounds);
-        let case = CaseReport::new(&run, &timings, take(&mut allocations, count), take(&mut instructions, count), &probes);
+        let case =
+            CaseReport::new(&run, &timings, take(&mut allocations, count), take(&mut instructions, count), &probes);
         cases.push(case);
     }
     Ok(Report {
         machine: Machine::here(),
-        command: ["cargo xtask bench".to_owned()].into_iter().chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
+        command: ["cargo xtask bench".to_owned()]
+            .into_iter()
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
         rounds: options.rounds,
         versions: report::versions(plan),
         cases,

@@ -8,6 +8,7 @@ mod async_lock;
 mod async_unsync;
 mod asyncband;
 mod crossfire;
+mod deferred;
 mod flume;
 mod futures;
 mod futures_intrusive;
@@ -23,6 +24,7 @@ pub use self::asyncband::{
     AsyncbandMpmc, AsyncbandMpsc, AsyncbandMutex, AsyncbandOneShot, AsyncbandSemaphore, AsyncbandUnbounded,
 };
 pub use self::crossfire::{CrossfireOneShot, CrossfireQueue, CrossfireUnbounded};
+pub use self::deferred::DeferredOneShot;
 pub use self::flume::{Flume, FlumeUnbounded};
 pub use self::futures::{FuturesMpsc, FuturesMutex, FuturesOneShot, FuturesUnbounded};
 pub use self::futures_intrusive::{

@@ -53,6 +53,11 @@ pub struct CaseReport {
     pub ratio: Option<f64>,
     /// The same by instruction count, whose best peer may be another.
     pub instruction_ratio: Option<f64>,
+    /// Which of our rows is compared.
+    #[serde(skip)]
+    our_peer: Option<&'static str>,
+    #[serde(skip)]
+    is_wall: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,8 +127,9 @@ impl CaseReport {
             .collect();
         figures.sort_by(|a, b| a.ns.total_cmp(&b.ns));
         // Of several rows of ours, the first in the case's list is the one that is compared.
-        let our_name = run.contenders.iter().map(|c| c.peer).find(|peer| peer.standing == Standing::Ours);
-        let ours = figures.iter().find(|figure| our_name.is_some_and(|peer| peer.name == figure.peer));
+        let our_peer = run.contenders.iter().map(|c| c.peer).find(|peer| peer.standing == Standing::Ours);
+        let our_peer = our_peer.map(|peer| peer.name);
+        let ours = figures.iter().find(|figure| our_peer == Some(figure.peer));
         let best = figures.iter().find(|figure| figure.is_bar);
         let ratio = ours.zip(best).map(|(ours, best)| ours.ns / best.ns);
         let instruction_ratio = instruction_ratio(run, instructions);
@@ -144,13 +150,20 @@ impl CaseReport {
             best_fair: best.map(|figure| Best { peer: figure.peer, ns: figure.ns }),
             ratio,
             instruction_ratio,
+            our_peer,
+            is_wall: run.case.clock == Clock::Wall,
             figures,
         }
     }
 
-    /// Whether a fair peer is faster.
+    /// Whether a fair peer is faster; on two threads, only if the middle halves of the rounds do not meet.
     pub fn is_lost(&self) -> bool {
-        self.ratio.is_some_and(|ratio| ratio > 1.0)
+        let of = |name| self.figures.iter().find(|figure| figure.peer == name);
+        let Some((ours, best)) = self.our_peer.and_then(of).zip(self.best_fair.as_ref().and_then(|best| of(best.peer)))
+        else {
+            return false;
+        };
+        if self.is_wall { ours.ns_low > best.ns_high } else { ours.ns > best.ns }
     }
 
     /// The title with its size.

@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use deferred_core::Deferred;
 use futures::FutureExt;
 use futures::channel::oneshot;
 
@@ -19,10 +20,24 @@ fn attached() -> Vec<Contender> {
     let local = "for one thread, cannot be awaited";
     let fixed = "its type names every link";
     vec![
+        row(Peer::ours("deferred", "deferred-core"), usize::MAX, deferred),
         row(Peer::bar("futures, boxed map", "futures"), 10_000, boxed_map),
         row(Peer::beside("Vec<Box<dyn FnOnce>>", "std", local), usize::MAX, boxed_functions),
         row(Peer::beside("futures, map", "futures", fixed), 100, unboxed_map),
     ]
+}
+
+fn deferred(meter: &mut Meter, load: Load) {
+    meter.section(|| {
+        for _ in 0..load.reps {
+            let (resolver, mut chain) = Deferred::<u64>::new();
+            for step in 0..load.size as u64 {
+                chain = chain.add_callback(move |value| Ok(value + step));
+            }
+            resolver.callback(black_box(1)).unwrap();
+            black_box(chain.try_take().unwrap().unwrap());
+        }
+    });
 }
 
 fn boxed_map(meter: &mut Meter, load: Load) {

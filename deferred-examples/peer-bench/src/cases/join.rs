@@ -28,10 +28,7 @@ macro_rules! everyone {
 
 pub(super) fn cases() -> Vec<Case> {
     let case = |title, contenders| case("join", title, Unit::Item, GROWTH, contenders);
-    vec![
-        case("n pending, fired in reverse, each", everyone!(pending)),
-        case("n ready, each", everyone!(ready)),
-    ]
+    vec![case("n pending, fired in reverse, each", everyone!(pending)), case("n ready, each", everyone!(ready))]
 }
 
 /// Where children come from.

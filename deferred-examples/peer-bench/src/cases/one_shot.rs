@@ -12,7 +12,7 @@ use crate::peers::*;
 macro_rules! everyone {
     ($run:ident) => {
         contenders!($run:
-            TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
+            DeferredOneShot; TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
         )
     };
 }

@@ -52,6 +52,7 @@ fn one_shots(sizes: &mut Sizes<'_>) {
             (size_of::<P::Receiver>(), Count::since(before).live)
         });
     }
+    add::<DeferredOneShot>(sizes);
     add::<TokioOneShot>(sizes);
     add::<AsyncbandOneShot>(sizes);
     add::<FuturesOneShot>(sizes);

@@ -3,6 +3,7 @@
 //! A fair hand-over between threads costs the waking of a thread, which dwarfs what any of the contenders does:
 //! differences within the spread of the rounds mean nothing here.
 
+use std::sync::Barrier;
 use std::thread;
 
 use super::ONCE;
@@ -45,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "one-shot, fired by the other thread",
             contenders!(one_shots:
-                TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
+                DeferredOneShot; TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
             ),
         ),
     ]
@@ -62,52 +63,60 @@ fn fight<G: Gate<State: Send + Sync>>(meter: &mut Meter, load: Load) {
         });
     };
     let turns = load.reps.div_ceil(2);
-    meter.section(|| {
-        thread::scope(|scope| {
-            scope.spawn(move || work(turns));
-            work(load.reps - turns);
-        });
-    });
+    together(meter, move || work(turns), move || work(load.reps - turns));
 }
 
 /// One thread puts, the other gets.
 fn stream<Q: Queue<Sender: Send, Receiver: Send>>(meter: &mut Meter, load: Load) {
     let (mut sender, mut receiver) = Q::new(1_024);
     let items = load.reps as u64;
-    meter.section(|| {
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                block_on_parked(async {
-                    for item in 0..items {
-                        Q::put(&mut sender, item).await;
-                    }
-                });
-            });
-            block_on_parked(async {
-                for item in 0..items {
-                    assert!(Q::get(&mut receiver).await == item);
-                }
-            });
+    let put = move || {
+        block_on_parked(async {
+            for item in 0..items {
+                Q::put(&mut sender, item).await;
+            }
         });
-    });
+    };
+    let get = move || {
+        block_on_parked(async {
+            for item in 0..items {
+                assert!(Q::get(&mut receiver).await == item);
+            }
+        });
+    };
+    together(meter, put, get);
 }
 
-/// A thousand one-shots a time are handed to the other thread, which fires them in order while this one awaits them.
+/// The other thread fires one-shots in order while this one awaits them.
 fn one_shots<P: OneShot<Sender: Send>>(meter: &mut Meter, load: Load) {
-    let mut left = load.reps;
-    meter.section(|| {
-        while left > 0 {
-            let now = left.min(1_000);
-            let (senders, receivers): (Vec<_>, Vec<_>) = (0..now).map(|_| P::pair()).unzip();
-            thread::scope(|scope| {
-                scope.spawn(move || senders.into_iter().all(|sender| P::send(sender, 1)));
-                block_on_parked(async {
-                    for receiver in receivers {
-                        assert!(P::receive(receiver).await == 1);
-                    }
-                });
-            });
-            left -= now;
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..load.reps).map(|_| P::pair()).unzip();
+    let fire = move || {
+        for sender in senders {
+            P::send(sender, 1);
         }
+    };
+    let receive = move || {
+        block_on_parked(async {
+            for receiver in receivers {
+                assert!(P::receive(receiver).await == 1);
+            }
+        });
+    };
+    together(meter, fire, receive);
+}
+
+/// Runs `there` on another thread and `here` on this one, and measures from the moment at which both are there.
+fn together(meter: &mut Meter, there: impl FnOnce() + Send, here: impl FnOnce()) {
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            barrier.wait();
+            there();
+        });
+        barrier.wait();
+        meter.section(|| {
+            here();
+            other.join().expect("the other thread has done its part");
+        });
     });
 }

@@ -21,9 +21,9 @@ pub struct Instructions {
 
 /// Whether callgrind and objdump are there.
 pub fn is_installed() -> bool {
-    ["valgrind", "objdump"].iter().all(|tool| {
-        Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-    })
+    ["valgrind", "objdump"]
+        .iter()
+        .all(|tool| Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok())
 }
 
 /// The child's side: runs the plan, a boundary behind every contender.
@@ -124,8 +124,7 @@ fn disassemble(object: &str) -> io::Result<HashSet<u64>> {
 /// The address of a line like `  401136:\tlock cmpxchg %ecx,(%rdi)`.
 fn locked_address(line: &str) -> Option<u64> {
     let (address, instruction) = line.split_once(":\t")?;
-    let is_locked =
-        instruction.starts_with("lock ") || (instruction.starts_with("xchg ") && instruction.contains('('));
+    let is_locked = instruction.starts_with("lock ") || (instruction.starts_with("xchg ") && instruction.contains('('));
     is_locked.then(|| u64::from_str_radix(address.trim(), 16).ok())?
 }
 

@@ -30,10 +30,11 @@ impl Plan {
     /// What is left of the cases, in order.
     pub fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         self.cases.iter().flat_map(move |case| {
-            case.sizes
-                .iter()
-                .filter(|&&size| matches(&self.wanted_cases, &case.id(size)))
-                .map(move |&size| Run { case, size, contenders: self.contenders(case, size) })
+            case.sizes.iter().filter(|&&size| matches(&self.wanted_cases, &case.id(size))).map(move |&size| Run {
+                case,
+                size,
+                contenders: self.contenders(case, size),
+            })
         })
     }
 
@@ -48,9 +49,7 @@ impl Plan {
     }
 
     fn contenders<'a>(&self, case: &'a Case, size: usize) -> Vec<&'a Contender> {
-        (case.contenders.iter())
-            .filter(|contender| size <= contender.max_size && self.wants(&contender.peer))
-            .collect()
+        (case.contenders.iter()).filter(|contender| size <= contender.max_size && self.wants(&contender.peer)).collect()
     }
 }
 

@@ -1,8 +1,6 @@
 //! futures-intrusive, its semaphore and mutex in fair mode.
 
-use futures_intrusive::channel::shared::{
-    OneshotReceiver, OneshotSender, Receiver, Sender, channel, oneshot_channel,
-};
+use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, Receiver, Sender, channel, oneshot_channel};
 use futures_intrusive::sync::{
     LocalSemaphore, LocalSemaphoreReleaser, Mutex, MutexGuard, Semaphore, SemaphoreReleaser,
 };

@@ -58,9 +58,8 @@ fn draw_case<B: DrawingBackend>(
 where
     B::ErrorType: 'static,
 {
-    let text = |size: i32, horizontal| {
-        ("sans-serif", size).into_font().color(&BLACK).pos(Pos::new(horizontal, VPos::Center))
-    };
+    let text =
+        |size: i32, horizontal| ("sans-serif", size).into_font().color(&BLACK).pos(Pos::new(horizontal, VPos::Center));
     panel.draw(&Text::new(
         format!("{}, per {}", case.name(), case.per),
         (12, TITLE_HEIGHT / 2),
@@ -77,7 +76,10 @@ where
             (false, false) => BESIDE,
         };
         panel.draw(&Text::new(figure.peer, (NAME_WIDTH - 6, middle), text(12, HPos::Right)))?;
-        panel.draw(&Rectangle::new([(NAME_WIDTH, top + 3), (end.max(NAME_WIDTH + 1), top + BAR_HEIGHT - 3)], color.filled()))?;
+        panel.draw(&Rectangle::new(
+            [(NAME_WIDTH, top + 3), (end.max(NAME_WIDTH + 1), top + BAR_HEIGHT - 3)],
+            color.filled(),
+        ))?;
         panel.draw(&Text::new(format!("{:.1}", figure.ns), (end + 6, middle), text(12, HPos::Left)))?;
     }
     Ok(())

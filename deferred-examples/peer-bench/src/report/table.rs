@@ -64,9 +64,8 @@ fn summary(report: &Report) -> Table {
 }
 
 fn details(report: &Report) -> Table {
-    let mut table = table(&[
-        "case", "contender", "ns", "middle half", "instructions", "locked", "allocs", "bytes", "remarks",
-    ]);
+    let mut table =
+        table(&["case", "contender", "ns", "middle half", "instructions", "locked", "allocs", "bytes", "remarks"]);
     for case in &report.cases {
         for (place, figure) in case.figures.iter().enumerate() {
             table.add_row(cells([
