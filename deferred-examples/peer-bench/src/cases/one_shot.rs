@@ -30,7 +30,7 @@ fn ready<P: OneShot>(meter: &mut Meter, load: Load) {
     with_context(|context| {
         meter.section(|| {
             for _ in 0..load.reps {
-                let (sender, receiver) = black_box(P::pair());
+                let (sender, receiver) = P::pair();
                 black_box(P::send(sender, black_box(1)));
                 assert!(pin!(P::receive(receiver)).poll(context) == Poll::Ready(1));
             }
@@ -42,7 +42,7 @@ fn awaited<P: OneShot>(meter: &mut Meter, load: Load) {
     with_context(|context| {
         meter.section(|| {
             for _ in 0..load.reps {
-                let (sender, receiver) = black_box(P::pair());
+                let (sender, receiver) = P::pair();
                 let mut receiving = pin!(P::receive(receiver));
                 assert!(receiving.as_mut().poll(context).is_pending());
                 black_box(P::send(sender, black_box(1)));
@@ -56,7 +56,7 @@ fn dropped<P: OneShot>(meter: &mut Meter, load: Load) {
     with_context(|context| {
         meter.section(|| {
             for _ in 0..load.reps {
-                let (sender, receiver) = black_box(P::pair());
+                let (sender, receiver) = P::pair();
                 {
                     let receiving = pin!(P::receive(receiver));
                     assert!(receiving.poll(context).is_pending());
