@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 
 use crate::cell::{Header, take};
 use crate::chain::EntryVTable;
-use crate::deferred::{Deferred, Repr};
+use crate::deferred::{Deferred, End};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
 use crate::run::{Waited, run};
@@ -224,10 +224,10 @@ where
         E2: Debug + Send + 'static,
         S: FnOnce(Outcome<T, E>, Created) -> Deferred<U, E2> + Send + 'static,
     {
-        let cell = match self.into_repr() {
-            Repr::Ready(outcome) => return step(outcome, Location::caller()),
-            Repr::Cell(cell) => cell,
-            Repr::Taken => panic!("attached a function to a Deferred whose result was taken"),
+        let cell = match self.into_end() {
+            End::Ready(outcome) => return step(outcome, Location::caller()),
+            End::Cell(cell) => cell,
+            End::Taken => panic!("attached a function to a Deferred whose result was taken"),
         };
         // SAFETY: the consumer's side was just taken out of the Deferred, whose type is that of the chain's end.
         unsafe {
@@ -335,16 +335,16 @@ where
         } else {
             input.cast::<Outcome<T, E>>().read()
         };
-        let outcome = match step(outcome, created).into_repr() {
-            Repr::Ready(outcome) => outcome,
-            Repr::Cell(inner) => {
+        let outcome = match step(outcome, created).into_end() {
+            End::Ready(outcome) => outcome,
+            End::Cell(inner) => {
                 if !inner.as_ref().load().is_takeable() {
                     payload.cast::<Waited>().write(Waited::new::<U, E2>(inner));
                     return Some(inner);
                 }
                 take(inner)
             }
-            Repr::Taken => Err(Failure::with_origin(FailureKind::Abandoned, created)),
+            End::Taken => Err(Failure::with_origin(FailureKind::Abandoned, created)),
         };
         payload.cast::<Outcome<U, E2>>().write(outcome);
         None

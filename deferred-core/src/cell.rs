@@ -62,11 +62,14 @@ pub(crate) struct KindVTable {
     pub(crate) cancel: unsafe fn(NonNull<Header>) -> bool,
     /// Drops the canceller. Called once at most, by whoever took `CANCELLER` away.
     pub(crate) drop_canceller: unsafe fn(NonNull<Header>),
+    /// Takes the outcome at the pointer back, when it was fired and nobody took it: returns whether it did.
+    /// Called by the consumer of a finished cell.
+    pub(crate) untaken: Option<unsafe fn(NonNull<Header>, *mut u8) -> bool>,
 }
 
 impl KindVTable {
     /// For cells that never have `CANCELLER` set.
-    pub(crate) const PLAIN: Self = Self { cancel: |_| false, drop_canceller: |_| () };
+    pub(crate) const PLAIN: Self = Self { cancel: |_| false, drop_canceller: |_| (), untaken: None };
 }
 
 /// A kind of cell, by what it adds.

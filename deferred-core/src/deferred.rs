@@ -14,6 +14,7 @@ use crate::report::report;
 use crate::resolver::Resolver;
 use crate::run::run;
 use crate::state::{Phase, State, TailKind};
+use crate::wait_queue::Granted;
 
 /// A result that will come.
 ///
@@ -61,9 +62,18 @@ pub struct Deferred<T, E: Debug = Infallible> {
 pub(crate) enum Repr<T, E> {
     /// Fired, and without a cell.
     Ready(Outcome<T, E>),
+    /// Granted at once by a primitive that wants back what nobody takes.
+    Granted(Granted<T>),
     /// The consumer's side of a cell.
     Cell(NonNull<Header>),
     /// The outcome has been taken.
+    Taken,
+}
+
+/// What is in a Deferred that somebody uses.
+pub(crate) enum End<T, E> {
+    Ready(Outcome<T, E>),
+    Cell(NonNull<Header>),
     Taken,
 }
 
@@ -193,7 +203,7 @@ impl<T, E: Debug> Deferred<T, E> {
     /// ```
     pub fn is_fired(&self) -> bool {
         match &self.repr {
-            Repr::Ready(_) | Repr::Taken => true,
+            Repr::Ready(_) | Repr::Granted(_) | Repr::Taken => true,
             // SAFETY: a Deferred has a claim on its cell.
             Repr::Cell(cell) => !unsafe { cell.as_ref() }.load().is(Phase::Pending),
         }
@@ -225,7 +235,8 @@ impl<T, E: Debug> Deferred<T, E> {
         }
         match core::mem::replace(&mut self.repr, Repr::Taken) {
             Repr::Ready(outcome) => Some(outcome),
-            _ => None,
+            Repr::Granted(granted) => Some(Ok(granted.take())),
+            Repr::Cell(_) | Repr::Taken => None,
         }
     }
 
@@ -250,7 +261,9 @@ impl<T, E: Debug> Deferred<T, E> {
         T: Send + 'static,
         E: Send + 'static,
     {
-        if let Repr::Cell(cell) = self.into_repr() {
+        // What has a result already ends here, as when it is dropped.
+        if let Repr::Cell(cell) = self.repr {
+            core::mem::forget(self);
             // SAFETY: the consumer's side was just taken out of the Deferred.
             unsafe { hand_over(cell, discard::<T, E, false>) }
         }
@@ -268,18 +281,27 @@ impl<T, E: Debug> Deferred<T, E> {
         &mut self.repr
     }
 
-    /// Takes it apart; a failure that it held is then the caller's.
+    pub(crate) fn from_granted(granted: Granted<T>) -> Self {
+        Self { repr: Repr::Granted(granted) }
+    }
+
+    /// Takes it apart; what it held is then the caller's, and taken.
     #[inline]
-    pub(crate) fn into_repr(self) -> Repr<T, E> {
+    pub(crate) fn into_end(self) -> End<T, E> {
         let mut this = ManuallyDrop::new(self);
-        core::mem::replace(&mut this.repr, Repr::Taken)
+        match core::mem::replace(&mut this.repr, Repr::Taken) {
+            Repr::Ready(outcome) => End::Ready(outcome),
+            Repr::Granted(granted) => End::Ready(Ok(granted.take())),
+            Repr::Cell(cell) => End::Cell(cell),
+            Repr::Taken => End::Taken,
+        }
     }
 
     /// Makes sure that there is a cell, for what only cells can do.
     #[track_caller]
     pub(crate) fn cell(&mut self) -> Option<NonNull<Header>> {
-        if let Repr::Ready(_) = self.repr {
-            let Repr::Ready(outcome) = core::mem::replace(&mut self.repr, Repr::Taken) else { unreachable!() };
+        if matches!(self.repr, Repr::Ready(_) | Repr::Granted(_)) {
+            let outcome = self.try_take().expect("these two have a result");
             let state = State::new(Phase::Done, State::CONSUMER);
             let cell = Cell::<T, E>::new(state, Location::caller(), ()).cast();
             // SAFETY: nobody else knows the cell yet, and its slot is for an outcome of this type.
@@ -312,13 +334,24 @@ unsafe fn hand_over(cell: NonNull<Header>, discard: NotifyFn) {
 unsafe fn discard<T, E: Debug, const QUIET: bool>(cell: NonNull<()>) -> Option<NonNull<Header>> {
     let cell = cell.cast::<Header>();
     // SAFETY: this is the tail of the cell, called when it is done, and types are those of the Deferred it had.
-    let (created, outcome) = unsafe { (cell.as_ref().created, take::<T, E>(cell)) };
-    dispose(outcome, created, QUIET);
+    unsafe {
+        let header = cell.as_ref();
+        let s = header.load();
+        if let Some(untaken) = header.vtable.kind.untaken {
+            // Granted and never taken: the primitive wants it back.
+            if !s.has(State::VOID | State::RAN) && untaken(cell, slot(cell)) {
+                release(cell, State::CONSUMER);
+                return None;
+            }
+        }
+        let created = header.created;
+        dispose(take::<T, E>(cell), created, QUIET);
+    }
     None
 }
 
 /// Drops an outcome that nobody wants, and reports a failure.
-fn dispose<T, E: Debug>(outcome: Outcome<T, E>, created: &'static Location<'static>, quiet: bool) {
+pub(crate) fn dispose<T, E: Debug>(outcome: Outcome<T, E>, created: &'static Location<'static>, quiet: bool) {
     if let Err(failure) = &outcome {
         if !(quiet && failure.is_cancelled()) {
             report(failure, created);
@@ -331,7 +364,8 @@ impl<T, E: Debug> Drop for Deferred<T, E> {
     #[inline]
     fn drop(&mut self) {
         match core::mem::replace(&mut self.repr, Repr::Taken) {
-            Repr::Taken | Repr::Ready(Ok(_)) => {}
+            // A grant goes back to where it came from by its own drop.
+            Repr::Taken | Repr::Ready(Ok(_)) | Repr::Granted(_) => {}
             Repr::Ready(Err(failure)) => {
                 let origin = failure.origin();
                 dispose(Err::<T, _>(failure), origin, false);
@@ -426,7 +460,7 @@ impl<T, E: Debug> From<Outcome<T, E>> for Deferred<T, E> {
 impl<T, E: Debug> Debug for Deferred<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.repr {
-            Repr::Ready(Ok(_)) => f.write_str("Deferred { fired with a value }"),
+            Repr::Ready(Ok(_)) | Repr::Granted(_) => f.write_str("Deferred { fired with a value }"),
             Repr::Ready(Err(_)) => f.write_str("Deferred { fired with a failure }"),
             Repr::Taken => f.write_str("Deferred { taken }"),
             Repr::Cell(cell) => {

@@ -13,6 +13,7 @@ mod deferred;
 mod failure;
 mod future;
 mod handle;
+mod join;
 mod postpone;
 mod report;
 mod resolver;
@@ -22,6 +23,10 @@ mod sync;
 mod unwind;
 #[cfg(all(feature = "std", not(loom)))]
 mod wait;
+mod wait_queue;
+
+/// The trait of asynchronous iterators that the family implements, re-exported.
+pub use futures_core::Stream;
 
 pub use attach::IntoDeferred;
 pub use cancel::{Cancel, Verdict};
@@ -29,5 +34,7 @@ pub use deferred::Deferred;
 pub use failure::{Failure, FailureKind, Outcome, Panic};
 pub use future::{Driver, maybe_deferred};
 pub use handle::{Handle, Paused};
+pub use join::{Fired, Joiner, Outcomes, Progress, join};
 pub use report::{Report, reset_unhandled_hook, set_unhandled_hook};
 pub use resolver::Resolver;
+pub use wait_queue::{Grants, Locked, Primitive, Turn, Units, WaitQueue};

@@ -7,7 +7,7 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use crate::cell::{Header, finish, release, slot};
-use crate::deferred::{Deferred, Repr};
+use crate::deferred::{Deferred, End};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::{self, Postponed, drop_value};
 use crate::run::{Waited, follow, run, wait_here};
@@ -112,7 +112,7 @@ impl<T, E: Debug> Resolver<T, E> {
     /// ```
     #[inline]
     pub fn fire(self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
-        let cell = ManuallyDrop::new(self).cell;
+        let cell = self.into_cell();
         // SAFETY: the resolver's side was just taken out of this object, which is not dropped.
         unsafe { fire(cell, outcome) }
     }
@@ -134,17 +134,17 @@ impl<T, E: Debug> Resolver<T, E> {
     /// assert_eq!(d.try_take(), Some(Ok(3)));
     /// ```
     pub fn forward(self, other: Deferred<T, E>) {
-        let inner = match other.into_repr() {
-            Repr::Ready(outcome) => {
+        let inner = match other.into_end() {
+            End::Ready(outcome) => {
                 if let Err(outcome) = self.fire(outcome) {
                     drop(Deferred::from_outcome(outcome));
                 }
                 return;
             }
-            Repr::Cell(inner) => inner,
-            Repr::Taken => return,
+            End::Cell(inner) => inner,
+            End::Taken => return,
         };
-        let cell = ManuallyDrop::new(self).cell;
+        let cell = self.into_cell();
         // SAFETY: both sides were just taken out of their objects; `claim` makes the slot ours.
         unsafe {
             if claim(cell).is_err() {
@@ -158,6 +158,10 @@ impl<T, E: Debug> Resolver<T, E> {
                 None => run(cell),
             }
         }
+    }
+
+    pub(crate) fn into_cell(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).cell
     }
 
     /// Tells whether the Deferred was cancelled or dropped.
@@ -184,12 +188,25 @@ impl<T, E: Debug> Resolver<T, E> {
 ///
 /// The caller must own the resolver's side of a cell whose slot is for these types.
 #[inline]
-pub(crate) unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+    // SAFETY: as promised.
+    unsafe { try_fire(cell, outcome).inspect_err(|_| release(cell, State::RESOLVER)) }
+}
+
+/// Fires a cell and gives the resolver's side up, or leaves it with the caller when nobody wants the outcome any more.
+///
+/// # Safety
+///
+/// As for [`fire`].
+#[inline]
+pub(crate) unsafe fn try_fire<T, E: Debug>(
+    cell: NonNull<Header>,
+    mut outcome: Outcome<T, E>,
+) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised. A pending cell without a canceller leaves the slot to the resolver; see `cell`.
     unsafe {
         let s = cell.as_ref().load();
         let plain = !s.has(State::MORE | State::CANCELLER | State::CANCELLED) && s.pauses() == 0;
-        let mut outcome = outcome;
         if plain && s.is(Phase::Pending) {
             // Nothing to run: one exchange both fires and finishes.
             slot(cell).cast::<Outcome<T, E>>().write(outcome);
@@ -211,7 +228,6 @@ unsafe fn fire_slow<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) 
     // SAFETY: as promised; `claim` makes the slot ours.
     unsafe {
         if claim(cell).is_err() {
-            release(cell, State::RESOLVER);
             return Err(outcome);
         }
         slot(cell).cast::<Outcome<T, E>>().write(outcome);

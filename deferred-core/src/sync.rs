@@ -34,6 +34,10 @@ impl<T> UnsafeCell<T> {
         Self(core::cell::UnsafeCell::new(value))
     }
 
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+
     #[inline(always)]
     pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
         f(self.0.get())
@@ -45,7 +49,7 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-pub(crate) use lock::Lock;
+pub(crate) use lock::{Lock, LockGuard};
 
 #[cfg(loom)]
 mod lock {
@@ -53,20 +57,27 @@ mod lock {
     #[derive(Debug)]
     pub(crate) struct Lock<T>(loom::sync::Mutex<T>);
 
+    pub(crate) use loom::sync::MutexGuard as LockGuard;
+
     impl<T> Lock<T> {
         pub(crate) fn new(value: T) -> Self {
             Self(loom::sync::Mutex::new(value))
         }
 
-        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+        pub(crate) fn lock(&self) -> LockGuard<'_, T> {
             self.0.lock().unwrap()
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<LockGuard<'_, T>> {
+            self.0.try_lock().ok()
         }
     }
 }
 
 #[cfg(all(not(loom), feature = "std"))]
 mod lock {
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    pub(crate) use std::sync::MutexGuard as LockGuard;
+    use std::sync::{Mutex, PoisonError, TryLockError};
 
     /// A mutex that cannot be poisoned: no foreign code runs while it is held.
     #[derive(Debug)]
@@ -78,8 +89,16 @@ mod lock {
         }
 
         #[inline]
-        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        pub(crate) fn lock(&self) -> LockGuard<'_, T> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<LockGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
         }
     }
 }
@@ -114,6 +133,25 @@ mod lock {
     impl<T> Lock<T> {
         pub(crate) const fn new(value: T) -> Self {
             Self { taken: AtomicUsize::new(0), value: UnsafeCell::new(value) }
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<LockGuard<'_, T>> {
+            // SAFETY: released below, or once, by the guard's drop.
+            #[cfg(feature = "critical-section")]
+            let interrupts = unsafe { critical_section::acquire() };
+            if self.taken.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return Some(LockGuard {
+                    lock: self,
+                    #[cfg(feature = "critical-section")]
+                    interrupts,
+                });
+            }
+            // SAFETY: this is the token from above.
+            #[cfg(feature = "critical-section")]
+            unsafe {
+                critical_section::release(interrupts);
+            }
+            None
         }
 
         pub(crate) fn lock(&self) -> LockGuard<'_, T> {

@@ -1,0 +1,461 @@
+//! Waiting for many Deferreds at once, without an allocation for each.
+//!
+//! The children's cells stay where they are and keep their outcomes; a child that fires only counts down.
+//! When all have fired, whoever was last collects the outcomes and fires the parent.
+
+use alloc::boxed::Box;
+use core::fmt::{self, Debug};
+use core::marker::PhantomData;
+use core::panic::Location;
+use core::ptr::NonNull;
+
+use crate::cancel::begin_cancel;
+use crate::cell::{Header, NewTail, current, release, take};
+use crate::deferred::{Deferred, End, dispose};
+use crate::failure::{Failure, FailureKind, Outcome};
+use crate::postpone::drop_value;
+use crate::resolver::Resolver;
+use crate::run::run;
+use crate::state::State;
+use crate::sync::{Arc, AtomicUsize, Lock, Ordering, UnsafeCell};
+
+/// What becomes of the outcomes of many Deferreds.
+///
+/// Its methods are called on the threads that fire the children, several at once perhaps, with no lock held.
+pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 'static {
+    /// The value of the parent.
+    type Output: Send + 'static;
+    /// The error of the parent.
+    type Error: Debug + Send + 'static;
+
+    /// Whether failures that come after the parent has fired are reported as unhandled.
+    /// Those of children that were cancelled because of it never are.
+    const REPORTS_LATE: bool;
+
+    /// Tells whether the other children are cancelled when [`fired`](Self::fired) ends the parent early.
+    fn cancels(&self) -> bool {
+        true
+    }
+
+    /// Looks at a child that has fired.
+    ///
+    /// With `Some` the parent fires with it, if it has not fired yet, after the other children have been cancelled.
+    fn fired(&self, child: Fired<'_, T, E>) -> Option<Outcome<Self::Output, Self::Error>> {
+        let _ = child;
+        None
+    }
+
+    /// Makes the outcome of the parent when all children have fired and none has ended it early.
+    fn all_fired(&self, outcomes: Outcomes<'_, T, E>) -> Outcome<Self::Output, Self::Error>;
+}
+
+/// Joins Deferreds into one.
+///
+/// Cancelling the result cancels every child; it then fails with `Cancelled` when all of them have ended.
+///
+/// Linear in the number of children, with no allocation for each.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Deferred, Joiner, Outcome, Outcomes, join};
+/// use std::convert::Infallible;
+///
+/// /// Adds up whatever succeeds.
+/// struct Sum;
+///
+/// impl Joiner<u32, Infallible> for Sum {
+///     type Output = u32;
+///     type Error = Infallible;
+///     const REPORTS_LATE: bool = true;
+///
+///     fn all_fired(&self, outcomes: Outcomes<'_, u32, Infallible>) -> Outcome<u32, Infallible> {
+///         Ok(outcomes.flatten().sum())
+///     }
+/// }
+///
+/// let (resolver, pending) = Deferred::<u32>::new();
+/// let (mut sum, progress) = join([Deferred::succeed(1), pending], Sum);
+/// assert_eq!(progress.get(), (1, 2));
+/// resolver.callback(2).unwrap();
+/// assert_eq!(sum.try_take(), Some(Ok(3)));
+/// ```
+#[track_caller]
+pub fn join<T, E, J>(
+    children: impl IntoIterator<Item = Deferred<T, E>>,
+    joiner: J,
+) -> (Deferred<J::Output, J::Error>, Progress)
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    let slots: Box<[Slot<T, E>]> = children.into_iter().map(Slot::new).collect();
+    let total = slots.len();
+    let family = Arc::new(Family {
+        // One more, so that nothing ends before all children are linked.
+        left: AtomicUsize::new(total + 1),
+        end: AtomicUsize::new(OPEN),
+        parent: Lock::new(None),
+        joiner,
+        slots,
+    });
+    let canceller = family.clone();
+    let (resolver, parent) = Deferred::with_canceller(move |c| {
+        canceller.end.store(CANCELLED, Ordering::Release);
+        canceller.cancel_children();
+        c.later()
+    });
+    *family.parent.lock() = Some(resolver);
+    let progress = Progress { family: family.clone(), total };
+    // This one belongs to the children, and is dropped by whoever counts `left` down to 0.
+    let family = Arc::into_raw(family);
+    // SAFETY: the slots were made just now, and this is their family; the count is the one more of above.
+    unsafe {
+        for slot in &(*family).slots {
+            slot.link(family);
+        }
+        Family::count_down(family);
+    }
+    (parent, progress)
+}
+
+/// Tells how many of the Deferreds in a join have fired.
+#[derive(Clone)]
+pub struct Progress {
+    family: Arc<dyn Left>,
+    total: usize,
+}
+
+impl Progress {
+    /// Returns how many have fired, and how many there are.
+    pub fn get(&self) -> (usize, usize) {
+        (self.total.saturating_sub(self.family.left()), self.total)
+    }
+}
+
+impl Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (done, total) = self.get();
+        write!(f, "Progress {{ {done} of {total} }}")
+    }
+}
+
+trait Left: Send + Sync {
+    fn left(&self) -> usize;
+}
+
+/// Children are still looked at.
+const OPEN: usize = 0;
+/// A child has ended the join early.
+const EARLY: usize = 1;
+/// The parent was cancelled.
+const CANCELLED: usize = 2;
+
+/// All that belongs to one join. Whoever counts `left` down to 0 owns the slots.
+struct Family<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> {
+    /// How many children have not fired yet, and one for each walk over the slots that is going on.
+    left: AtomicUsize,
+    /// Whether the parent has been decided about: `OPEN`, `EARLY` or `CANCELLED`.
+    end: AtomicUsize,
+    /// Taken by whoever fires the parent.
+    parent: Lock<Option<Resolver<J::Output, J::Error>>>,
+    joiner: J,
+    slots: Box<[Slot<T, E>]>,
+}
+
+struct Slot<T, E: Debug> {
+    /// The family and the function that knows its type, for the child's tail; set by `link`.
+    family: UnsafeCell<*const ()>,
+    /// The child's cell; the consumer's side of it belongs to the family until the end.
+    cell: Option<NonNull<Header>>,
+    /// The outcome of a child that has no cell, and one that `Fired::take` has not moved out.
+    ready: UnsafeCell<Option<Outcome<T, E>>>,
+    /// Whether the outcome in the cell has been moved out.
+    taken: UnsafeCell<bool>,
+}
+
+// SAFETY: a slot is touched by the thread that fires its child, then by the one that ends the family, and `left` orders
+// the two. Walks read `cell` only, which does not change. Outcomes move between threads, so they must be `Send`.
+unsafe impl<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> Send for Family<T, E, J> {}
+// SAFETY: as above.
+unsafe impl<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> Sync for Family<T, E, J> {}
+
+impl<T, E: Debug> Slot<T, E> {
+    fn new(child: Deferred<T, E>) -> Self {
+        let (cell, ready) = match child.into_end() {
+            End::Ready(outcome) => (None, Some(outcome)),
+            End::Cell(cell) => (Some(cell), None),
+            End::Taken => (None, Some(Err(Failure::new(FailureKind::Abandoned)))),
+        };
+        Self {
+            family: UnsafeCell::new(core::ptr::null()),
+            cell,
+            ready: UnsafeCell::new(ready),
+            taken: UnsafeCell::new(false),
+        }
+    }
+}
+
+impl<T: Send + 'static, E: Debug + Send + 'static> Slot<T, E> {
+    /// Makes the child tell its family when it has fired, now if it has.
+    ///
+    /// # Safety
+    ///
+    /// It must be a slot of `family`, linked for the first time.
+    unsafe fn link<J: Joiner<T, E>>(&self, family: *const Family<T, E, J>) {
+        // SAFETY: nobody else looks at it before the child is linked.
+        self.family.with_mut(|place| unsafe { *place = family.cast() });
+        let data = NonNull::from(self).cast();
+        if let Some(cell) = self.cell {
+            // SAFETY: the family has the consumer's side of the child.
+            let linked = unsafe { cell.as_ref().set_tail(NewTail::Notify(fired::<T, E, J>, data)) };
+            if linked.is_ok() {
+                return;
+            }
+        }
+        // SAFETY: the child has fired.
+        unsafe { fired::<T, E, J>(data) };
+    }
+
+    /// Moves the outcome out, unless that has been done, and gives the child up. Returns where it was created, too.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own the slots, and call this once for each.
+    unsafe fn end(&self) -> Option<(Outcome<T, E>, Option<&'static Location<'static>>)> {
+        // SAFETY: as promised; all children have fired.
+        unsafe {
+            let Some(cell) = self.cell else {
+                return self.ready.with_mut(|ready| (*ready).take()).map(|outcome| (outcome, None));
+            };
+            let created = cell.as_ref().created;
+            if self.taken.with(|taken| *taken) {
+                release(cell, State::CONSUMER);
+                return None;
+            }
+            Some((take(cell), Some(created)))
+        }
+    }
+}
+
+/// Tells a family that one of its children has fired.
+///
+/// # Safety
+///
+/// `slot` must be a linked slot of a family of these types, whose child has fired; for each this is called once.
+unsafe fn fired<T, E, J>(slot: NonNull<()>) -> Option<NonNull<Header>>
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    // SAFETY: the part of `left` that belongs to this child keeps the family until `count_down`.
+    unsafe {
+        let slot = slot.cast::<Slot<T, E>>().as_ref();
+        let family = slot.family.with(|family| *family).cast::<Family<T, E, J>>();
+        (*family).look(slot);
+        Family::count_down(family);
+    }
+    None
+}
+
+impl<T, E, J> Family<T, E, J>
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    /// Lets the joiner see a child that has fired.
+    fn look(&self, slot: &Slot<T, E>) {
+        let index = (core::ptr::from_ref(slot).addr() - self.slots.as_ptr().addr()) / size_of::<Slot<T, E>>();
+        if self.end.load(Ordering::Acquire) != OPEN {
+            return;
+        }
+        let Some(outcome) = self.joiner.fired(Fired { slot, index }) else { return };
+        let first = self.end.compare_exchange(OPEN, EARLY, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let parent = if first { self.parent.lock().take() } else { None };
+        match parent {
+            Some(parent) => {
+                if self.joiner.cancels() {
+                    self.cancel_children();
+                }
+                fire(parent, outcome);
+            }
+            // Another child was faster by a hair.
+            None if J::REPORTS_LATE => dispose(outcome, Location::caller(), true),
+            None => drop_value(outcome),
+        }
+    }
+
+    /// Cancels every child that has not fired, in order.
+    fn cancel_children(&self) {
+        let walk = |left: usize| (left > 0).then(|| left + 1);
+        if self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, walk).is_err() {
+            return;
+        }
+        for cell in self.slots.iter().filter_map(|slot| slot.cell) {
+            // SAFETY: the family has the consumer's side of the child until `left` is 0, which the walk prevents.
+            unsafe {
+                if let Some(leaf) = begin_cancel(cell, false) {
+                    run(leaf);
+                }
+            }
+        }
+        // Not `self`: the pointer must be the one that the children's `Arc` was turned into.
+        let Some(first) = self.slots.first() else { return };
+        // SAFETY: the first slot was linked before anything could be cancelled.
+        let family = first.family.with(|family| unsafe { *family });
+        // SAFETY: this is the part of the walk, and the caller has an `Arc`, or a part of its own.
+        unsafe { Self::count_down(family.cast()) }
+    }
+
+    /// Gives one part of `left` up; the last one ends the family.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own that part. The family may be gone afterwards.
+    unsafe fn count_down(this: *const Self) {
+        // SAFETY: the part keeps the family; the last owns the slots, and the `Arc` of the children.
+        unsafe {
+            if (*this).left.fetch_sub(1, Ordering::AcqRel) == 1 {
+                let family = Arc::from_raw(this);
+                family.end();
+            }
+        }
+    }
+
+    /// Ends the family: fires the parent if that has not been done, and drops the outcomes that are left.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own the slots.
+    unsafe fn end(&self) {
+        let parent = self.parent.lock().take();
+        // SAFETY: as promised.
+        let mut outcomes = Outcomes { slots: self.slots.iter(), lives: PhantomData };
+        if let Some(parent) = parent {
+            if self.end.load(Ordering::Acquire) == OPEN {
+                fire(parent, self.joiner.all_fired(outcomes));
+                return;
+            }
+            fire(parent, Err(Failure::new(FailureKind::Cancelled)));
+        }
+        while let Some((outcome, created)) = outcomes.next_slot() {
+            match created {
+                Some(created) if J::REPORTS_LATE => dispose(outcome, created, true),
+                _ => drop_value(outcome),
+            }
+        }
+    }
+}
+
+/// Fires a parent; what it does not want any more is dropped.
+fn fire<T, E: Debug>(parent: Resolver<T, E>, outcome: Outcome<T, E>) {
+    if let Err(unwanted) = parent.fire(outcome) {
+        drop_value(unwanted);
+    }
+}
+
+/// A child that has fired; see [`Joiner::fired`].
+pub struct Fired<'a, T, E: Debug> {
+    slot: &'a Slot<T, E>,
+    index: usize,
+}
+
+impl<T, E: Debug> Fired<'_, T, E> {
+    /// Returns its place among the children.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Tells whether it succeeded.
+    pub fn is_success(&self) -> bool {
+        // SAFETY: the child has fired, and until its part of `left` is given up the outcome is this thread's.
+        unsafe {
+            match self.slot.cell {
+                Some(cell) => {
+                    let s = cell.as_ref().load();
+                    !s.has(State::VOID) && (*current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>()).is_ok()
+                }
+                None => self.slot.ready.with(|ready| matches!(&*ready, Some(Ok(_)))),
+            }
+        }
+    }
+
+    /// Takes its outcome, which then is not among those of [`Joiner::all_fired`].
+    pub fn take(self) -> Outcome<T, E> {
+        // SAFETY: as for `is_success`; this consumes the only way to it.
+        unsafe {
+            let Some(cell) = self.slot.cell else {
+                let ready = self.slot.ready.with_mut(|ready| (*ready).take());
+                return ready.unwrap_or_else(|| Err(Failure::new(FailureKind::Abandoned)));
+            };
+            self.slot.taken.with_mut(|taken| *taken = true);
+            let s = cell.as_ref().load();
+            if s.has(State::VOID) {
+                return Err(Failure::with_origin(FailureKind::Cancelled, cell.as_ref().created));
+            }
+            current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
+        }
+    }
+}
+
+impl<T, E: Debug> Debug for Fired<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fired").field("index", &self.index).field("success", &self.is_success()).finish()
+    }
+}
+
+/// The outcomes of all children that were not taken, in order; see [`Joiner::all_fired`].
+pub struct Outcomes<'a, T: Send + 'static, E: Debug + Send + 'static> {
+    /// Those not moved out yet; this owns them.
+    slots: core::slice::Iter<'a, Slot<T, E>>,
+    /// Slots are owned by one thread.
+    lives: PhantomData<*const ()>,
+}
+
+impl<T: Send + 'static, E: Debug + Send + 'static> Outcomes<'_, T, E> {
+    fn next_slot(&mut self) -> Option<(Outcome<T, E>, Option<&'static Location<'static>>)> {
+        // SAFETY: the iterator owns the slots that are left, and gives each out once.
+        self.slots.by_ref().find_map(|slot| unsafe { slot.end() })
+    }
+}
+
+impl<T: Send + 'static, E: Debug + Send + 'static> Iterator for Outcomes<'_, T, E> {
+    type Item = Outcome<T, E>;
+
+    fn next(&mut self) -> Option<Outcome<T, E>> {
+        self.next_slot().map(|(outcome, _)| outcome)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // Those that were taken are still counted.
+        (0, Some(self.slots.len()))
+    }
+}
+
+impl<T: Send + 'static, E: Debug + Send + 'static> Drop for Outcomes<'_, T, E> {
+    fn drop(&mut self) {
+        for outcome in self {
+            drop_value(outcome);
+        }
+    }
+}
+
+impl<T: Send + 'static, E: Debug + Send + 'static> Debug for Outcomes<'_, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcomes").field("left", &self.slots.len()).finish()
+    }
+}
+
+impl<T, E, J> Left for Family<T, E, J>
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    fn left(&self) -> usize {
+        self.left.load(Ordering::Acquire)
+    }
+}

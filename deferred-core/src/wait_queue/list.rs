@@ -1,0 +1,214 @@
+//! The waiters of a queue: cells linked into a list, each able to leave it in constant time.
+//!
+//! A waiter's cell is its node. While it is listed the queue owns its resolver's side, and `CANCELLER` is set.
+//!
+//! Two may want a listed waiter at the same moment: whoever pops it, under the queue's lock, and whoever cancels it.
+//! The state word decides: the first to take `CANCELLER` away has it.
+//! A canceller that has won comes to unlink the node; until it is there, the others pass the node by.
+
+use core::fmt::Debug;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::panic::Location;
+use core::ptr::NonNull;
+
+use super::shared::Core;
+use super::{Primitive, WaitQueue};
+use crate::cell::{Cell, Header, Kind, KindVTable};
+use crate::state::{Phase, State};
+use crate::sync::UnsafeCell;
+
+/// What a waiter's cell has beside its Deferred's.
+pub(crate) struct Waiter<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    /// The queue; it lives at least as long as the node is listed.
+    core: NonNull<Core<T, E, P>>,
+    /// The neighbours; touched under the queue's lock.
+    links: UnsafeCell<Links>,
+    /// What was asked for, from `push` until the node is unlinked; touched under the queue's lock.
+    request: UnsafeCell<MaybeUninit<P::Request>>,
+    /// Where a grant that nobody takes goes; set by `pop`, kept until the cell is freed.
+    home: UnsafeCell<Option<WaitQueue<T, E, P>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Links {
+    before: Option<NonNull<Header>>,
+    behind: Option<NonNull<Header>>,
+}
+
+/// The list; its owner holds the queue's lock.
+pub(crate) struct List<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    front: Option<NonNull<Header>>,
+    back: Option<NonNull<Header>>,
+    /// How many nodes are linked, those about to leave included.
+    len: usize,
+    types: PhantomData<Cell<T, E, Waiter<T, E, P>>>,
+}
+
+// SAFETY: the list is used under the queue's lock only; what its nodes hold beside links are requests.
+unsafe impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Send for List<T, E, P> {}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
+    pub(crate) const fn new() -> Self {
+        Self { front: None, back: None, len: 0, types: PhantomData }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Makes a waiter and links it at the back; returns its cell, for a Deferred.
+    pub(crate) fn push(
+        &mut self,
+        core: NonNull<Core<T, E, P>>,
+        request: P::Request,
+        created: &'static Location<'static>,
+    ) -> NonNull<Header> {
+        let state = State::new(Phase::Pending, State::RESOLVER | State::CONSUMER | State::CANCELLER);
+        let waiter = Waiter {
+            core,
+            links: UnsafeCell::new(Links { before: self.back, behind: None }),
+            request: UnsafeCell::new(MaybeUninit::new(request)),
+            home: UnsafeCell::new(None),
+        };
+        let node = Cell::<T, E, _>::new(state, created, waiter).cast();
+        match self.back {
+            // SAFETY: a listed node is kept by its resolver's side, and its links are the list's.
+            Some(back) => unsafe { self.links(back).with_mut(|links| (*links).behind = Some(node)) },
+            None => self.front = Some(node),
+        }
+        self.back = Some(node);
+        self.len += 1;
+        node
+    }
+
+    /// Takes the oldest waiter out, if there is one and `wanted` says so of its request.
+    /// Returns its cell, whose resolver's side is now the caller's.
+    pub(crate) fn pop_if(
+        &mut self,
+        mut wanted: impl FnMut(&P::Request) -> bool,
+    ) -> Option<(NonNull<Header>, P::Request)> {
+        let mut next = self.front;
+        while let Some(node) = next {
+            // SAFETY: a listed node is kept by its resolver's side; its links and request are the list's.
+            unsafe {
+                next = self.links(node).with(|links| (*links).behind);
+                if !node.as_ref().load().has(State::CANCELLER) {
+                    continue;
+                }
+                if !self.waiter(node).request.with(|request| wanted((*request).assume_init_ref())) {
+                    return None;
+                }
+                let pop = |s: State| s.has(State::CANCELLER).then(|| s.without(State::CANCELLER));
+                if node.as_ref().update(pop).is_ok() {
+                    return Some((node, self.unlink(node)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Unlinks a node and returns its request.
+    ///
+    /// # Safety
+    ///
+    /// The node must be in this list, and the caller must have taken its `CANCELLER` away.
+    unsafe fn unlink(&mut self, node: NonNull<Header>) -> P::Request {
+        // SAFETY: as promised; the neighbours are listed, so they are there.
+        unsafe {
+            let Links { before, behind } = self.links(node).with(|links| *links);
+            match before {
+                Some(before) => self.links(before).with_mut(|links| (*links).behind = behind),
+                None => self.front = behind,
+            }
+            match behind {
+                Some(behind) => self.links(behind).with_mut(|links| (*links).before = before),
+                None => self.back = before,
+            }
+            self.len -= 1;
+            self.waiter(node).request.with(|request| (*request).assume_init_read())
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The node must be a cell of these types, and be kept while the result is used.
+    unsafe fn waiter<'a>(&self, node: NonNull<Header>) -> &'a Waiter<T, E, P> {
+        // SAFETY: as promised.
+        unsafe { waiter(node) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`waiter`](Self::waiter).
+    unsafe fn links<'a>(&self, node: NonNull<Header>) -> &'a UnsafeCell<Links> {
+        // SAFETY: as promised.
+        unsafe { &self.waiter(node).links }
+    }
+}
+
+/// # Safety
+///
+/// The node must be a cell of these types, and be kept while the result is used.
+unsafe fn waiter<'a, T: 'static, E: Debug + 'static, P: Primitive<T, E>>(node: NonNull<Header>) -> &'a Waiter<T, E, P> {
+    // SAFETY: as promised.
+    unsafe { &node.cast::<Cell<T, E, Waiter<T, E, P>>>().as_ref().extra }
+}
+
+/// Notes where the grant of a popped waiter goes if nobody takes it.
+///
+/// # Safety
+///
+/// The caller must own the resolver's side of a waiter of these types that has not been fired.
+pub(crate) unsafe fn set_home<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
+    node: NonNull<Header>,
+    home: WaitQueue<T, E, P>,
+) {
+    // SAFETY: nobody else looks at it before the waiter is fired.
+    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| *place = Some(home)) }
+}
+
+/// Returns the home of a waiter.
+///
+/// # Safety
+///
+/// The caller must be the only one to look: the owner of the resolver's side of a waiter that was cancelled, or the
+/// consumer of one that is done.
+pub(crate) unsafe fn take_home<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
+    node: NonNull<Header>,
+) -> Option<WaitQueue<T, E, P>> {
+    // SAFETY: as promised.
+    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).take()) }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T, E, P> {
+    const KIND: KindVTable = KindVTable {
+        cancel: |node| {
+            // SAFETY: this is the vtable of waiters of these types, and the caller took `CANCELLER` away.
+            // That leaves the node in the list until it is unlinked here, and a list with nodes keeps its queue.
+            unsafe {
+                let core = waiter::<T, E, P>(node).core;
+                Core::withdraw(core, |list| list.unlink(node));
+                // The resolver's side was the queue's; nobody fires this waiter any more.
+                let run =
+                    |s: State| Some(s.to(Phase::Running).without(State::RESOLVER | State::MORE).with(State::VOID));
+                let _ = node.as_ref().update(run);
+            }
+            true
+        },
+        // A pop takes `CANCELLER` away and wants nothing dropped.
+        drop_canceller: |_| (),
+        untaken: if P::RECLAIMS {
+            // SAFETY: this is the vtable of waiters of these types, and the caller is the consumer of one that is done.
+            Some(|node, outcome| unsafe {
+                let Some(home) = take_home::<T, E, P>(node) else { return false };
+                let outcome = outcome.cast::<crate::Outcome<T, E>>();
+                let Ok(value) = core::ptr::read(outcome) else { return false };
+                P::untaken(&home, value);
+                true
+            })
+        } else {
+            None
+        },
+    };
+}

@@ -1,0 +1,594 @@
+//! A first-in first-out queue of Deferreds: what every primitive of the family is made of.
+
+mod hand_over;
+mod list;
+mod shared;
+mod units;
+mod word;
+
+use core::convert::Infallible;
+use core::fmt::{self, Debug};
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+use core::panic::Location;
+use core::ptr::NonNull;
+
+pub use self::hand_over::Grants;
+use self::hand_over::hand_over;
+use self::list::set_home;
+pub(crate) use self::shared::Granted;
+use self::shared::{Core, Inner};
+pub use self::units::Units;
+use self::word::Word;
+use crate::cell::Header;
+use crate::deferred::Deferred;
+use crate::failure::{Failure, FailureKind, Outcome};
+use crate::resolver::Resolver;
+use crate::sync::LockGuard;
+
+/// A first-in first-out queue of Deferreds, with the state of the primitive that it belongs to.
+///
+/// [`push`](Self::push) gives a [`Deferred`], [`pop`](Self::pop) gives the [`Resolver`] of the oldest one.
+/// Dropping or cancelling the Deferred takes it out in constant time, wherever it stands.
+///
+/// It is a handle: clones share one queue, and when the last one goes, whoever still waits fails with `Closed`.
+///
+/// # Writing a primitive
+///
+/// A primitive is its own state `P` plus a queue. `P` lies under the lock of the queue, see [`lock`](Self::lock), and
+/// implements [`Primitive`] to say what a waiter asks for and what becomes of what nobody takes.
+/// For the simplest ones `()` will do:
+///
+/// ```
+/// use deferred_core::{Deferred, WaitQueue};
+///
+/// /// Opens once and lets everybody through.
+/// #[derive(Default)]
+/// struct Gate(WaitQueue<(), std::convert::Infallible, GateState>);
+///
+/// #[derive(Default)]
+/// struct GateState { open: bool }
+///
+/// impl deferred_core::Primitive<()> for GateState {
+///     type Request = ();
+///     type Guarded = ();
+/// }
+///
+/// impl Gate {
+///     fn pass(&self) -> Deferred<()> {
+///         let mut locked = self.0.lock();
+///         if locked.open { Deferred::succeed(()) } else { locked.push(()) }
+///     }
+///
+///     fn open(&self) {
+///         let mut grants = deferred_core::Grants::new();
+///         let mut locked = self.0.lock();
+///         locked.open = true;
+///         while let Some((turn, ())) = locked.pop() {
+///             grants.push(turn, Ok(()));
+///         }
+///         drop(locked);
+///         grants.deliver();
+///     }
+/// }
+///
+/// let gate = Gate::default();
+/// let (mut first, mut second) = (gate.pass(), gate.pass());
+/// assert_eq!(first.try_take(), None);
+/// gate.open();
+/// assert_eq!((first.try_take(), second.try_take()), (Some(Ok(())), Some(Ok(()))));
+/// assert!(gate.pass().is_fired());
+/// ```
+///
+/// # Fairness
+///
+/// Strict: the oldest waiter is popped first, and one that leaves changes the order of nobody else.
+///
+/// # Units
+///
+/// A queue can also count units, for primitives that hand the same thing out again and again; see [`Units`].
+/// As long as nobody waits, taking and giving back a unit does not take the lock.
+pub struct WaitQueue<T: 'static, E: Debug + 'static = Infallible, P: Primitive<T, E> = ()> {
+    /// A core, on which this has a handle.
+    core: NonNull<Core<T, E, P>>,
+}
+
+// SAFETY: handles share a core, whose parts are atomic or locked; what goes through it is `Send`.
+unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Send for WaitQueue<T, E, P> where
+    P::Guarded: Send
+{
+}
+// SAFETY: as above; a handle gives out the guarded value to whoever holds the unit only.
+unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Sync for WaitQueue<T, E, P> where
+    P::Guarded: Send
+{
+}
+
+/// The state of a primitive, and what it does when something comes back.
+///
+/// The hooks are called with no lock held unless they are handed the [`Locked`] queue.
+pub trait Primitive<T: 'static, E: Debug + 'static = Infallible>: Send + Sized + 'static {
+    /// What a waiter asks for, for example how many permits.
+    type Request: Send + 'static;
+
+    /// What the holder of the one unit of an [exclusive](WaitQueue::exclusive) queue owns; `()` for others.
+    type Guarded: 'static;
+
+    /// Whether [`untaken`](Self::untaken) is to be called. It costs a handle for each grant.
+    const RECLAIMS: bool = false;
+
+    /// Whether [`withdrawn`](Self::withdrawn) is to be called.
+    const WITHDRAWALS: bool = false;
+
+    /// Takes back a value that was granted to a waiter who then was cancelled or dropped before taking it.
+    fn untaken(queue: &WaitQueue<T, E, Self>, value: T) {
+        let _ = queue;
+        drop(value);
+    }
+
+    /// Learns that a waiter has left the queue, so that one behind it may have its turn.
+    fn withdrawn(queue: &WaitQueue<T, E, Self>) {
+        let _ = queue;
+    }
+
+    /// Says why a waiter fails when the primitive is closed, or nobody is left who could grant it anything.
+    fn closed(request: Self::Request) -> Failure<E> {
+        drop(request);
+        Failure::new(FailureKind::Closed)
+    }
+
+    /// Decides about units that come back while somebody waits, or after [`Locked::set_slow`].
+    ///
+    /// What is left in `units` is free afterwards.
+    fn returned(
+        locked: &mut Locked<'_, T, E, Self>,
+        units: &mut Option<Units<T, E, Self>>,
+        grants: &mut Grants<T, E, Self>,
+    ) {
+        let _ = (locked, units, grants);
+    }
+}
+
+/// No state at all.
+impl<T: 'static, E: Debug + 'static> Primitive<T, E> for () {
+    type Request = ();
+    type Guarded = ();
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()>> WaitQueue<T, E, P> {
+    /// Makes an empty queue with the state of a primitive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let mut d = queue.push(());
+    /// queue.pop().unwrap().callback(5).unwrap();
+    /// assert_eq!(d.try_take(), Some(Ok(5)));
+    /// ```
+    pub fn new(primitive: P) -> Self {
+        Self { core: Core::new(primitive, 0, ()) }
+    }
+
+    /// Makes an empty queue with `units` free units; `None` when they are more than [`MAX_UNITS`](Self::MAX_UNITS).
+    pub fn with_units(primitive: P, units: usize) -> Option<Self> {
+        (units <= Word::MAX_UNITS).then(|| Self { core: Core::new(primitive, units, ()) })
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
+    /// The most units that a queue can have: 2³¹ − 1 on 64-bit targets, 2¹⁵ − 1 on 32-bit ones.
+    pub const MAX_UNITS: usize = Word::MAX_UNITS;
+
+    /// Makes an empty queue with one unit, whose holder owns `value`.
+    pub fn exclusive(primitive: P, value: P::Guarded) -> Self {
+        Self { core: Core::new(primitive, 1, value) }
+    }
+
+    /// # Safety
+    ///
+    /// The caller must own a handle, which the result takes over.
+    #[inline]
+    pub(crate) unsafe fn from_core(core: NonNull<Core<T, E, P>>) -> Self {
+        Self { core }
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Core<T, E, P> {
+        // SAFETY: the handle keeps the core.
+        unsafe { self.core.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn core_ptr(&self) -> NonNull<Core<T, E, P>> {
+        self.core
+    }
+
+    /// Locks the queue, to look at the state and change both in one step.
+    ///
+    /// While the result lives no foreign code may run: no firing, no waking, no drop of a value of the user's.
+    /// Collect what is to be granted in [`Grants`], and deliver it when the lock is gone.
+    #[inline]
+    pub fn lock(&self) -> Locked<'_, T, E, P> {
+        Locked { queue: self, inner: self.core().lock() }
+    }
+
+    /// As [`lock`](Self::lock), if nobody else holds it.
+    pub fn try_lock(&self) -> Option<Locked<'_, T, E, P>> {
+        Some(Locked { queue: self, inner: self.core().try_lock()? })
+    }
+
+    /// Adds a waiter at the back. One allocation.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping or cancelling the Deferred takes it out of the queue, in constant time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let (first, second) = (queue.push(()), queue.push(()));
+    /// drop(first);
+    /// assert_eq!(queue.len(), 1);
+    /// # drop(second);
+    /// ```
+    #[track_caller]
+    pub fn push(&self, request: P::Request) -> Deferred<T, E> {
+        self.lock().push(request)
+    }
+
+    /// Takes the oldest waiter out, to fire it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// assert!(queue.pop().is_none());
+    /// ```
+    pub fn pop(&self) -> Option<Resolver<T, E>> {
+        let popped = self.lock().pop();
+        popped.map(|(turn, request)| {
+            crate::postpone::drop_value(request);
+            turn.into_resolver()
+        })
+    }
+
+    /// Returns how many wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_core::WaitQueue::<u8>::new(());
+    /// let waiter = queue.push(());
+    /// assert_eq!(queue.len(), 1);
+    /// # drop(waiter);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Tells whether nobody waits, without locking.
+    ///
+    /// Another thread may change that at any time, unless a lock of the primitive's own keeps it from pushing.
+    #[inline]
+    pub fn nobody_waits(&self) -> bool {
+        !self.core().load().has(Word::LISTED)
+    }
+
+    /// Tells whether nobody waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(deferred_core::WaitQueue::<u8>::new(()).is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fails everybody who waits with [`Primitive::closed`], in order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_core::WaitQueue::<u8>::new(());
+    /// let mut waiter = queue.push(());
+    /// queue.fail_all();
+    /// assert!(waiter.try_take().unwrap().unwrap_err().is_closed());
+    /// ```
+    pub fn fail_all(&self) {
+        let mut grants = Grants::new();
+        self.lock().fail_all(&mut grants);
+        grants.deliver();
+    }
+
+    /// Makes a Deferred that has `value`, and gives it to [`Primitive::untaken`] if nobody takes it.
+    pub fn ready(&self, value: T) -> Deferred<T, E> {
+        let queue = ManuallyDrop::new(self.clone());
+        // SAFETY: the clone's handle goes into the result.
+        Deferred::from_granted(unsafe { Core::granted(queue.core, value) })
+    }
+
+    /// Takes `n` free units, if there are so many and nobody waits. Does not lock.
+    #[inline]
+    pub fn try_take(&self, n: usize) -> Option<Units<T, E, P>> {
+        let free = |w: Word| if w.has(Word::LISTED | Word::SLOW) { None } else { w.take(n) };
+        self.core().update(free)?;
+        // SAFETY: the update moved a handle and the units from the word to us.
+        Some(unsafe { Units::from_core(self.core, n) })
+    }
+
+    fn take_units(&self, n: usize) -> Option<Units<T, E, P>> {
+        self.core().update(|w| w.take(n))?;
+        // SAFETY: the update moved a handle and the units from the word to us.
+        Some(unsafe { Units::from_core(self.core, n) })
+    }
+
+    fn absorb(&self, units: &mut Units<T, E, P>) {
+        let n = units.take_count();
+        if n > 0 {
+            let added = self.core().update(|w| w.add_units(n));
+            debug_assert!(added.is_some(), "a queue never has more units than fit");
+        }
+    }
+
+    /// Returns how many units are free.
+    pub fn free_units(&self) -> usize {
+        self.core().load().units()
+    }
+
+    /// Tells whether two handles are of one queue.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.core == other.core
+    }
+
+    /// Returns the guarded value, if this is the only handle and its unit is free.
+    ///
+    /// # Errors
+    ///
+    /// The handle, when there are others, or somebody holds the unit.
+    pub fn into_guarded(self) -> Result<P::Guarded, Self> {
+        if self.core().load() != Word::new(1) {
+            return Err(self);
+        }
+        let this = ManuallyDrop::new(self);
+        // SAFETY: nobody else has a handle, and none is left after this one, which is not dropped.
+        Ok(unsafe { Core::into_guarded(this.core) })
+    }
+
+    /// Returns the guarded value when this is the only handle and its unit is free.
+    pub fn guarded_mut(&mut self) -> Option<&mut P::Guarded> {
+        // SAFETY: the unit is free and nobody else can take it, as there is no other handle.
+        (self.core().load() == Word::new(1)).then(|| self.core().guarded.with_mut(|value| unsafe { &mut *value }))
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Clone for WaitQueue<T, E, P> {
+    /// Makes another handle of the same queue.
+    ///
+    /// # Panics
+    ///
+    /// With 2³⁰ handles on 64-bit targets, 2¹⁴ on 32-bit ones.
+    #[track_caller]
+    fn clone(&self) -> Self {
+        assert!(self.core().update(Word::add_handle).is_some(), "too many handles of one queue");
+        Self { core: self.core }
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Drop for WaitQueue<T, E, P> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: this handle's time is over.
+        unsafe { Core::release(self.core) }
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()> + Default> Default for WaitQueue<T, E, P> {
+    fn default() -> Self {
+        Self::new(P::default())
+    }
+}
+
+/// Shows how many wait; does not block.
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for WaitQueue<T, E, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.core().load();
+        f.debug_struct("WaitQueue")
+            .field("waiting", &word.has(Word::LISTED))
+            .field("free_units", &word.units())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A queue whose lock is held; see [`WaitQueue::lock`]. It derefs to the state of the primitive.
+pub struct Locked<'a, T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    queue: &'a WaitQueue<T, E, P>,
+    inner: LockGuard<'a, Inner<T, E, P>>,
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
+    /// Adds a waiter at the back.
+    #[track_caller]
+    pub fn push(&mut self, request: P::Request) -> Deferred<T, E> {
+        if self.inner.list.len() == 0 {
+            self.queue.core().listed();
+        }
+        Deferred::from_cell(self.inner.list.push(self.queue.core, request, Location::caller()))
+    }
+
+    /// Takes the oldest waiter out.
+    pub fn pop(&mut self) -> Option<(Turn<T, E, P>, P::Request)> {
+        self.pop_if(|_| true)
+    }
+
+    /// Takes the oldest waiter out, if `wanted` says so of its request.
+    pub fn pop_if(&mut self, wanted: impl FnMut(&P::Request) -> bool) -> Option<(Turn<T, E, P>, P::Request)> {
+        let (node, request) = self.inner.list.pop_if(wanted)?;
+        if self.inner.list.len() == 0 {
+            self.queue.core().unlisted();
+        }
+        if P::RECLAIMS {
+            // SAFETY: the list just gave us the resolver's side of this waiter.
+            unsafe { set_home(node, self.queue.clone()) };
+        }
+        Some((Turn { node, queue: self.queue.core.as_ptr().cast(), types: PhantomData }, request))
+    }
+
+    /// Takes the oldest waiter out together with as many free units as `count` says of its request, if they are there.
+    pub fn pop_with_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<(Turn<T, E, P>, Units<T, E, P>)> {
+        let queue = self.queue;
+        let mut taken: Option<Units<T, E, P>> = None;
+        let popped = self.pop_if(|request| {
+            if let Some(units) = &mut taken {
+                // The one they were for was cancelled between two looks.
+                queue.absorb(units);
+            }
+            // Before it is popped: without waiters anybody may take units, whoever holds the lock.
+            taken = queue.take_units(count(request));
+            taken.is_some()
+        });
+        match (popped, taken) {
+            (Some((turn, request)), Some(units)) => {
+                crate::postpone::drop_value(request);
+                Some((turn, units))
+            }
+            (_, Some(mut units)) => {
+                queue.absorb(&mut units);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes everybody out, to end with [`Primitive::closed`].
+    pub fn fail_all(&mut self, grants: &mut Grants<T, E, P>) {
+        while let Some((turn, request)) = self.pop() {
+            grants.push_closed(turn, request);
+        }
+    }
+
+    /// Returns how many wait.
+    pub fn len(&self) -> usize {
+        self.inner.list.len()
+    }
+
+    /// Tells whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many units are free.
+    pub fn free_units(&self) -> usize {
+        self.queue.free_units()
+    }
+
+    /// Takes `n` free units, if there are so many, whoever waits.
+    pub fn take(&mut self, n: usize) -> Option<Units<T, E, P>> {
+        self.queue.take_units(n)
+    }
+
+    /// Makes the units free; what is left in `units` is their handle.
+    pub fn absorb(&mut self, units: &mut Units<T, E, P>) {
+        self.queue.absorb(units);
+    }
+
+    /// Takes up to `n` free units out of existence and returns how many.
+    pub fn remove_units(&mut self, n: usize) -> usize {
+        let mut removed = 0;
+        self.queue.core().update(|w| {
+            removed = w.units().min(n);
+            Some(w.sub_units(removed))
+        });
+        removed
+    }
+
+    /// Makes every taking and giving back of units look at the lock, from now on or no longer.
+    pub fn set_slow(&mut self, slow: bool) {
+        let slow = if slow { Word::SLOW } else { 0 };
+        self.queue.core().update(|w| Some(Word(w.0 & !Word::SLOW | slow)));
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()>> Locked<'_, T, E, P> {
+    /// Makes `n` new free units; `None`, changing nothing, when there would be more than fit.
+    ///
+    /// The caller sees to it that the units that are held count, too.
+    pub fn add_units(&mut self, n: usize) -> Option<()> {
+        self.queue.core().update(|w| w.add_units(n)).map(drop)
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Deref for Locked<'_, T, E, P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        &self.inner.primitive
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> DerefMut for Locked<'_, T, E, P> {
+    fn deref_mut(&mut self) -> &mut P {
+        &mut self.inner.primitive
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for Locked<'_, T, E, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Locked").field("waiting", &self.len()).field("free_units", &self.free_units()).finish()
+    }
+}
+
+/// A waiter who was popped: fires once, in order with the others of its queue.
+#[must_use = "dropping a turn fails its waiter with `Abandoned`"]
+pub struct Turn<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    /// The resolver's side of a waiter.
+    node: NonNull<Header>,
+    /// The address of its queue.
+    queue: *const (),
+    types: PhantomData<(Resolver<T, E>, fn() -> P)>,
+}
+
+// SAFETY: a turn is a resolver; the address is compared only.
+unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Send for Turn<T, E, P> {}
+// SAFETY: as above.
+unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Sync for Turn<T, E, P> {}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
+    /// Fires the waiter, or puts it behind the grant of the same queue that is going on further up this thread's stack.
+    ///
+    /// What the waiter does not want any more goes to [`Primitive::untaken`], or is dropped.
+    /// The lock must not be held.
+    pub fn grant(self, outcome: Outcome<T, E>) {
+        hand_over(self, outcome);
+    }
+
+    /// Returns the resolver, to fire it by hand, on the spot.
+    pub fn into_resolver(self) -> Resolver<T, E> {
+        Resolver::from_cell(self.into_node())
+    }
+
+    fn into_node(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).node
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Drop for Turn<T, E, P> {
+    fn drop(&mut self) {
+        drop(Resolver::<T, E>::from_cell(self.node));
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for Turn<T, E, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").finish_non_exhaustive()
+    }
+}

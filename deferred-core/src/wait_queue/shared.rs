@@ -1,0 +1,240 @@
+//! What the handles of a queue share, and how long it lives.
+//!
+//! The word counts the handles, and a list with waiters in it counts as one of them.
+//! So a waiter needs none: as long as it is listed, the core is there.
+//! When the last real handle goes, nobody can ever grant anything again, and the waiters fail with `Closed`.
+
+use alloc::boxed::Box;
+use core::fmt::Debug;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+
+use super::list::List;
+use super::word::Word;
+use super::{Grants, Primitive, WaitQueue};
+use crate::postpone::drop_value;
+use crate::sync::{AtomicUsize, Lock, LockGuard, Ordering, UnsafeCell};
+
+/// What the handles of a queue share.
+#[repr(C)]
+pub(crate) struct Core<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    /// First, so that a pointer to the core is one to this.
+    home: Home<T>,
+    word: AtomicUsize,
+    inner: Lock<Inner<T, E, P>>,
+    /// Belongs to whoever holds the one unit.
+    pub(crate) guarded: UnsafeCell<P::Guarded>,
+}
+
+/// What the lock of a queue protects.
+pub(crate) struct Inner<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    pub(crate) primitive: P,
+    pub(crate) list: List<T, E, P>,
+}
+
+/// What a [`Granted`] knows of its queue, whose other types it has forgotten.
+pub(crate) struct Home<T> {
+    untaken: unsafe fn(NonNull<Home<T>>, T),
+    release: unsafe fn(NonNull<Home<T>>),
+}
+
+/// A value that was granted at once, and goes back if nobody takes it.
+pub(crate) struct Granted<T> {
+    value: ManuallyDrop<T>,
+    /// A handle of the queue.
+    home: NonNull<Home<T>>,
+}
+
+impl<T> Granted<T> {
+    #[inline]
+    pub(crate) fn take(self) -> T {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: the value and the handle are moved out once, as `this` is not dropped.
+        unsafe {
+            let value = ManuallyDrop::take(&mut this.value);
+            (this.home.as_ref().release)(this.home);
+            value
+        }
+    }
+}
+
+impl<T> Drop for Granted<T> {
+    fn drop(&mut self) {
+        // SAFETY: the value and the handle are moved out once, here.
+        unsafe {
+            let value = ManuallyDrop::take(&mut self.value);
+            (self.home.as_ref().untaken)(self.home, value);
+        }
+    }
+}
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
+    pub(crate) fn new(primitive: P, units: usize, guarded: P::Guarded) -> NonNull<Self> {
+        let core = Box::new(Self {
+            home: Home {
+                untaken: |home, value| {
+                    // SAFETY: the pointer is to the `home` of a core of these types, with a handle that is given up.
+                    let queue = unsafe { WaitQueue::<T, E, P>::from_core(home.cast()) };
+                    P::untaken(&queue, value);
+                },
+                // SAFETY: as above.
+                release: |home| drop(unsafe { WaitQueue::<T, E, P>::from_core(home.cast()) }),
+            },
+            word: AtomicUsize::new(Word::new(units).0),
+            inner: Lock::new(Inner { primitive, list: List::new() }),
+            guarded: UnsafeCell::new(guarded),
+        });
+        NonNull::from(Box::leak(core))
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self) -> Word {
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    #[inline(always)]
+    pub(crate) fn exchange(&self, old: Word, new: Word) -> Result<(), Word> {
+        match self.word.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(()),
+            Err(now) => Err(Word(now)),
+        }
+    }
+
+    /// Replaces the word by what `f` makes of it, as long as that is something; returns the new word.
+    #[inline]
+    pub(crate) fn update(&self, mut f: impl FnMut(Word) -> Option<Word>) -> Option<Word> {
+        let mut old = self.load();
+        loop {
+            let new = f(old)?;
+            match self.exchange(old, new) {
+                Ok(()) => return Some(new),
+                Err(now) => old = now,
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> LockGuard<'_, Inner<T, E, P>> {
+        self.inner.lock()
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<LockGuard<'_, Inner<T, E, P>>> {
+        self.inner.try_lock()
+    }
+
+    /// Notes that the list is not empty any more; the lock is held.
+    pub(crate) fn listed(&self) {
+        let noted = self.update(|w| Some(Word(w.add_handle()?.0 | Word::LISTED)));
+        assert!(noted.is_some(), "too many handles of one queue");
+    }
+
+    /// Notes that the list is empty; the lock is held, and the caller has a handle.
+    pub(crate) fn unlisted(&self) {
+        self.update(|w| Some(Word(w.drop_handle().0 & !Word::LISTED)));
+    }
+
+    /// Unlinks a waiter that was cancelled.
+    ///
+    /// # Safety
+    ///
+    /// The core must be kept by the list having this waiter, which `unlink` must take out.
+    pub(crate) unsafe fn withdraw(core: NonNull<Self>, unlink: impl FnOnce(&mut List<T, E, P>) -> P::Request) {
+        // SAFETY: as promised.
+        let this = unsafe { core.as_ref() };
+        let mut inner = this.lock();
+        let request = unlink(&mut inner.list);
+        // A list that is empty gives its handle to us, to be dropped when the lock is not held any more.
+        let handle = if inner.list.len() == 0 {
+            this.update(|w| Some(Word(w.0 & !Word::LISTED)))
+        } else if P::WITHDRAWALS && this.load().units() > 0 {
+            this.update(Word::add_handle)
+        } else {
+            None
+        };
+        drop(inner);
+        drop_value(request);
+        if handle.is_some() {
+            // SAFETY: this is the handle that was taken above.
+            let queue = unsafe { WaitQueue::from_core(core) };
+            if P::WITHDRAWALS {
+                P::withdrawn(&queue);
+            }
+        }
+    }
+
+    /// Gives up a handle, together with `units` that are free now if nobody waits.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own the handle, and not use it again.
+    #[inline]
+    pub(crate) unsafe fn release(core: NonNull<Self>) {
+        // SAFETY: the handle keeps the core until the exchange.
+        let this = unsafe { core.as_ref() };
+        let mut w = this.load();
+        loop {
+            if w.is_last() && w.has(Word::LISTED) {
+                // SAFETY: as promised.
+                if unsafe { Self::close_last(core) } {
+                    w = this.load();
+                    continue;
+                }
+            }
+            let left = w.drop_handle();
+            match this.exchange(w, left) {
+                Ok(()) if left.handles() == 0 => {
+                    // SAFETY: nobody else has a handle, nor does the list.
+                    return unsafe { Self::free(core) };
+                }
+                Ok(()) => return,
+                Err(now) => w = now,
+            }
+        }
+    }
+
+    /// Fails everybody who waits. Returns whether there was anybody: those who are just leaving do not count.
+    ///
+    /// # Safety
+    ///
+    /// The caller must have a handle.
+    #[cold]
+    unsafe fn close_last(core: NonNull<Self>) -> bool {
+        // SAFETY: as promised; the handle stays the caller's.
+        let queue = ManuallyDrop::new(unsafe { WaitQueue::<T, E, P>::from_core(core) });
+        let mut grants = Grants::new();
+        let mut locked = queue.lock();
+        locked.fail_all(&mut grants);
+        drop(locked);
+        !grants.is_empty() && {
+            grants.deliver();
+            true
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Nobody may have a handle.
+    #[cold]
+    pub(crate) unsafe fn free(core: NonNull<Self>) {
+        // SAFETY: made by `Box` in `new`; nobody else uses it.
+        drop_value(unsafe { Box::from_raw(core.as_ptr()) });
+    }
+
+    /// # Safety
+    ///
+    /// The caller must own the only handle, and the unit must be free.
+    pub(crate) unsafe fn into_guarded(core: NonNull<Self>) -> P::Guarded {
+        // SAFETY: made by `Box` in `new`; nobody else uses it.
+        let Self { guarded, .. } = *unsafe { Box::from_raw(core.as_ptr()) };
+        guarded.into_inner()
+    }
+
+    /// Makes a [`Granted`] that goes back to this queue.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own a handle, which the result takes over.
+    pub(crate) unsafe fn granted(core: NonNull<Self>, value: T) -> Granted<T> {
+        Granted { value: ManuallyDrop::new(value), home: core.cast() }
+    }
+}

@@ -1,0 +1,627 @@
+//! The queue.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::fmt::{self, Debug};
+use core::marker::PhantomData;
+
+use deferred_core::{Deferred, Failure, FailureKind, Grants, Locked, Primitive, WaitQueue};
+
+use crate::error::{QueueOverflow, QueueUnderflow, Unsent};
+use crate::store::{Priority, Store, drain};
+use crate::stream::QueueStream;
+
+type Getters<T, S> = WaitQueue<T, QueueUnderflow, State<T, S>>;
+type Putters<T> = WaitQueue<(), Unsent<T>, Putting<T>>;
+type LockedQueue<'a, T, S> = Locked<'a, T, QueueUnderflow, State<T, S>>;
+
+/// A queue whose items come out by [`Ord`], the greatest first, equal ones in the order of arrival; see [`Priority`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_queue::DeferredPriorityQueue;
+///
+/// let queue = DeferredPriorityQueue::default();
+/// for n in [1, 3, 2] {
+///     queue.put(n).unwrap();
+/// }
+/// assert_eq!(queue.drain(), [3, 2, 1]);
+/// ```
+pub type DeferredPriorityQueue<T> = DeferredQueue<T, Priority<T>>;
+
+/// A queue: items go in at one end, and whoever wants one gets a [`Deferred`].
+///
+/// Either items are stored or somebody waits for one, never both.
+/// It is a handle: clones share one queue.
+/// When the last one goes, whoever waits for an item fails with `Closed`.
+///
+/// # Fairness
+///
+/// Strict first in, first out, for items, for getters and for those who wait for room.
+/// [`try_get`](Self::try_get) and [`put`](Self::put) never go ahead of a waiter.
+///
+/// # Complexity
+///
+/// Every operation takes amortised constant time, whatever is stored and whoever waits.
+/// In a [`DeferredPriorityQueue`] putting and getting a stored item takes logarithmic time.
+///
+/// # Differences from Twisted
+///
+/// An item that was delivered to a Deferred and not taken from it goes back: to the next who waits, or to the front.
+/// A failure to put gives the item back, and [`put_when_room`](Self::put_when_room) waits instead.
+/// A queue can be closed, and read as a [`stream`](Self::stream).
+///
+/// # Examples
+///
+/// ```
+/// use deferred_queue::DeferredQueue;
+///
+/// # futures_lite::future::block_on(async {
+/// let queue = DeferredQueue::new();
+/// queue.put(1).unwrap();
+/// assert_eq!(queue.get().await, Ok(1));
+/// queue.close();
+/// assert!(queue.get().await.unwrap_err().is_closed());
+/// # });
+/// ```
+pub struct DeferredQueue<T: Send + 'static, S: Store<T> = VecDeque<T>> {
+    getters: Getters<T, S>,
+}
+
+/// What the lock of the queue protects.
+pub(crate) struct State<T: Send + 'static, S> {
+    /// Empty while somebody waits for an item, unless `peeked`.
+    items: S,
+    /// Those who wait for room, each with an item. Locked inside the lock of this, never around it.
+    putters: Putters<T>,
+    /// How many items may be stored.
+    size: Option<usize>,
+    /// How many may wait for an item.
+    backlog: Option<usize>,
+    /// The first item is out to be looked at, and the others stay where they are until it is back.
+    peeked: bool,
+    closed: bool,
+}
+
+impl<T: Send + 'static, S: Store<T>> State<T, S> {
+    fn has_room(&self) -> bool {
+        self.size.is_none_or(|size| self.items.len() < size)
+    }
+
+    /// Tells whether no item will ever come again.
+    fn is_over(&self) -> bool {
+        self.closed && !self.peeked && self.items.is_empty()
+    }
+}
+
+impl<T: Send + 'static, S: Store<T>> Primitive<T, QueueUnderflow> for State<T, S> {
+    type Request = ();
+    type Guarded = ();
+
+    const RECLAIMS: bool = true;
+
+    fn untaken(getters: &Getters<T, S>, item: T) {
+        put_back(getters, item, |_| ());
+    }
+}
+
+/// Those who wait for room; what they ask for is that their item is taken.
+pub(crate) struct Putting<T>(PhantomData<fn() -> T>);
+
+impl<T: Send + 'static> Primitive<(), Unsent<T>> for Putting<T> {
+    type Request = T;
+    type Guarded = ();
+
+    fn closed(item: T) -> Failure<Unsent<T>> {
+        Failure::from(Unsent(item))
+    }
+}
+
+/// What is to be delivered when the lock is not held any more.
+struct Deliveries<T: Send + 'static, S: Store<T>> {
+    items: Grants<T, QueueUnderflow, State<T, S>>,
+    room: Grants<(), Unsent<T>, Putting<T>>,
+}
+
+impl<T: Send + 'static, S: Store<T>> Deliveries<T, S> {
+    fn new() -> Self {
+        Self { items: Grants::new(), room: Grants::new() }
+    }
+
+    #[inline]
+    fn deliver(self) {
+        self.items.deliver();
+        if !self.room.is_empty() {
+            self.room.deliver();
+        }
+    }
+
+    /// Takes the next item, and lets one who waits for room go on.
+    #[inline]
+    fn take(&mut self, locked: &mut LockedQueue<'_, T, S>) -> Option<T> {
+        if locked.peeked {
+            return None;
+        }
+        let item = match locked.items.pop() {
+            Some(item) => item,
+            // Nothing is stored: those who wait for room have the next one.
+            None => return self.next_putter(locked),
+        };
+        self.refill(locked);
+        Some(item)
+    }
+
+    fn next_putter(&mut self, locked: &mut LockedQueue<'_, T, S>) -> Option<T> {
+        if locked.putters.nobody_waits() {
+            return None;
+        }
+        let (turn, item) = locked.putters.lock().pop()?;
+        self.room.push(turn, Ok(()));
+        Some(item)
+    }
+
+    /// Stores items of those who wait for room, as long as there is some.
+    fn refill(&mut self, locked: &mut LockedQueue<'_, T, S>) {
+        while locked.has_room() {
+            let Some(item) = self.next_putter(locked) else { return };
+            locked.items.push(item);
+        }
+    }
+
+    /// Delivers items as long as both they and getters are there.
+    fn settle(&mut self, locked: &mut LockedQueue<'_, T, S>) {
+        while !locked.peeked && !locked.items.is_empty() {
+            let Some((turn, ())) = locked.pop() else { return };
+            if let Some(item) = self.take(locked) {
+                self.items.push(turn, Ok(item));
+            }
+        }
+    }
+}
+
+/// Puts an item back that had been taken out, and changes the state with it.
+fn put_back<T, S>(getters: &Getters<T, S>, item: T, change: impl FnOnce(&mut State<T, S>))
+where
+    T: Send + 'static,
+    S: Store<T>,
+{
+    let mut deliveries = Deliveries::new();
+    let mut locked = getters.lock();
+    locked.items.push_back_in_front(item);
+    change(&mut locked);
+    deliveries.settle(&mut locked);
+    if locked.is_over() {
+        locked.fail_all(&mut deliveries.items);
+    }
+    drop(locked);
+    deliveries.deliver();
+}
+
+impl<T: Send + 'static> DeferredQueue<T> {
+    /// Makes an empty queue, without bounds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(deferred_queue::DeferredQueue::<u8>::new().is_empty());
+    /// ```
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Returns a builder, for a queue with bounds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::builder().size(1).backlog(0).build();
+    /// assert!(queue.get().wait().is_err(), "nobody may wait");
+    /// queue.put(1).unwrap();
+    /// assert!(queue.put(2).is_err(), "no room");
+    /// ```
+    pub fn builder() -> Builder<T> {
+        Builder::default()
+    }
+}
+
+impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
+    /// Puts an item in: the oldest getter gets it, or it is stored.
+    ///
+    /// A getter's callbacks run before this returns, unless this is called from inside such a callback: then they come
+    /// next.
+    ///
+    /// # Errors
+    ///
+    /// The item, when the queue is full or closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::builder().size(1).build();
+    /// queue.put('a').unwrap();
+    /// assert_eq!(queue.put('b').unwrap_err().into_inner(), 'b');
+    /// ```
+    pub fn put(&self, item: T) -> Result<(), QueueOverflow<T>> {
+        let mut locked = self.getters.lock();
+        if locked.closed {
+            drop(locked);
+            return Err(QueueOverflow { item, closed: true });
+        }
+        if !locked.peeked {
+            if let Some((turn, ())) = locked.pop() {
+                drop(locked);
+                turn.grant(Ok(item));
+                return Ok(());
+            }
+        }
+        if !locked.has_room() {
+            drop(locked);
+            return Err(QueueOverflow { item, closed: false });
+        }
+        locked.items.push(item);
+        Ok(())
+    }
+
+    /// Puts an item in when there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// The item, as [`Unsent`], when the queue is or gets closed, and when its last handle goes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping or cancelling the Deferred while it waits drops the item; afterwards the item is in the queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::builder().size(1).build();
+    /// queue.put(1).unwrap();
+    /// let mut put = queue.put_when_room(2);
+    /// assert!(!put.is_fired());
+    /// assert_eq!(queue.try_get(), Some(1));
+    /// assert_eq!(put.try_take(), Some(Ok(())));
+    /// assert_eq!(queue.try_get(), Some(2));
+    /// ```
+    #[track_caller]
+    pub fn put_when_room(&self, item: T) -> Deferred<(), Unsent<T>> {
+        let mut locked = self.getters.lock();
+        if locked.closed {
+            drop(locked);
+            return Deferred::fail(Unsent(item));
+        }
+        if !locked.peeked {
+            if let Some((turn, ())) = locked.pop() {
+                drop(locked);
+                turn.grant(Ok(item));
+                return Deferred::succeed(());
+            }
+        }
+        if locked.has_room() && locked.putters.nobody_waits() {
+            locked.items.push(item);
+            return Deferred::succeed(());
+        }
+        locked.putters.push(item)
+    }
+
+    /// Gets the next item.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueUnderflow`] when there is no item and as many wait as the backlog allows, `Closed` when there is no item
+    /// and the queue is or gets closed, `Cancelled` when the Deferred is cancelled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the Deferred gives up the place among the waiters, or the item if it was delivered, also if it was there
+    /// at once: it goes to the next who waits, or back to the front. Attaching a callback takes the item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::new();
+    /// queue.put(1).unwrap();
+    /// drop(queue.get());
+    /// assert_eq!(queue.get().wait(), Ok(1));
+    /// ```
+    #[track_caller]
+    pub fn get(&self) -> Deferred<T, QueueUnderflow> {
+        let mut deliveries = Deliveries::new();
+        let mut locked = self.getters.lock();
+        if let Some(item) = deliveries.take(&mut locked) {
+            drop(locked);
+            let ready = self.getters.ready(item);
+            deliveries.deliver();
+            return ready;
+        }
+        if locked.is_over() {
+            return Deferred::fail(Failure::new(FailureKind::Closed));
+        }
+        if locked.backlog.is_some_and(|backlog| locked.len() >= backlog) {
+            return Deferred::fail(QueueUnderflow);
+        }
+        locked.push(())
+    }
+
+    /// As `get`, for somebody to whom the backlog does not apply.
+    pub(crate) fn get_beyond_backlog(&self) -> Option<Deferred<T, QueueUnderflow>> {
+        let mut locked = self.getters.lock();
+        (!locked.is_over()).then(|| locked.push(()))
+    }
+
+    /// Gets the next item, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::new();
+    /// assert_eq!(queue.try_get(), None);
+    /// queue.put(1).unwrap();
+    /// assert_eq!(queue.try_get(), Some(1));
+    /// ```
+    pub fn try_get(&self) -> Option<T> {
+        let mut deliveries = Deliveries::new();
+        let mut locked = self.getters.lock();
+        let item = deliveries.take(&mut locked);
+        drop(locked);
+        deliveries.deliver();
+        item
+    }
+
+    /// Looks at the item that comes next.
+    ///
+    /// While `f` runs, no lock is held, and whoever wants an item waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::new();
+    /// queue.put(7).unwrap();
+    /// assert_eq!(queue.peek(|item| item.copied()), Some(7));
+    /// assert_eq!(queue.len(), 1);
+    /// ```
+    pub fn peek<R>(&self, f: impl FnOnce(Option<&T>) -> R) -> R {
+        /// Puts the item back also when `f` panics.
+        struct Peeked<'a, T: Send + 'static, S: Store<T>>(&'a Getters<T, S>, Option<T>);
+
+        impl<T: Send + 'static, S: Store<T>> Drop for Peeked<'_, T, S> {
+            fn drop(&mut self) {
+                if let Some(item) = self.1.take() {
+                    put_back(self.0, item, |state| state.peeked = false);
+                }
+            }
+        }
+
+        let mut locked = self.getters.lock();
+        let item = if locked.peeked { None } else { locked.items.pop() };
+        locked.peeked |= item.is_some();
+        drop(locked);
+        let peeked = Peeked(&self.getters, item);
+        f(peeked.1.as_ref())
+    }
+
+    /// Returns how many items are stored. Another thread may change that at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(deferred_queue::DeferredQueue::<u8>::new().len(), 0);
+    /// ```
+    pub fn len(&self) -> usize {
+        let locked = self.getters.lock();
+        locked.items.len() + usize::from(locked.peeked)
+    }
+
+    /// Tells whether no items are stored. Another thread may change that at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(deferred_queue::DeferredQueue::<u8>::new().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many wait for an item. Another thread may change that at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_queue::DeferredQueue::<u8>::new();
+    /// let waiter = queue.get();
+    /// assert_eq!(queue.waiting(), 1);
+    /// # drop(waiter);
+    /// ```
+    pub fn waiting(&self) -> usize {
+        self.getters.len()
+    }
+
+    /// Returns how many wait for room. Another thread may change that at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_queue::DeferredQueue::builder().size(0).build();
+    /// let put = queue.put_when_room(1);
+    /// assert_eq!(queue.waiting_for_room(), 1);
+    /// # drop(put);
+    /// ```
+    pub fn waiting_for_room(&self) -> usize {
+        self.getters.lock().putters.len()
+    }
+
+    /// Closes it for good.
+    ///
+    /// Whoever waits for an item fails with `Closed`, whoever waits for room gets the item back.
+    /// Stored items can still be got; after the last one every `get` fails with `Closed`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::new();
+    /// queue.put(1).unwrap();
+    /// queue.close();
+    /// assert!(queue.put(2).unwrap_err().is_closed());
+    /// assert_eq!(queue.get().wait(), Ok(1));
+    /// assert!(queue.get().wait().unwrap_err().is_closed());
+    /// ```
+    pub fn close(&self) {
+        let mut deliveries = Deliveries::<T, S>::new();
+        let mut locked = self.getters.lock();
+        locked.closed = true;
+        // While the first item is being looked at, those who wait may still get one.
+        if locked.is_over() {
+            locked.fail_all(&mut deliveries.items);
+        }
+        locked.putters.lock().fail_all(&mut deliveries.room);
+        drop(locked);
+        deliveries.deliver();
+    }
+
+    /// Tells whether it was closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(!deferred_queue::DeferredQueue::<u8>::new().is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.getters.lock().closed
+    }
+
+    /// Takes all items out, in order, those of whoever waits for room included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::builder().size(1).build();
+    /// queue.put(1).unwrap();
+    /// let mut put = queue.put_when_room(2);
+    /// assert_eq!(queue.drain(), [1, 2]);
+    /// assert_eq!(put.try_take(), Some(Ok(())));
+    /// ```
+    pub fn drain(&self) -> Vec<T> {
+        let mut deliveries = Deliveries::new();
+        let mut locked = self.getters.lock();
+        if locked.peeked {
+            return Vec::new();
+        }
+        let mut items = drain(&mut locked.items);
+        while let Some(item) = deliveries.next_putter(&mut locked) {
+            items.push(item);
+        }
+        drop(locked);
+        deliveries.deliver();
+        items
+    }
+
+    /// Returns a stream of the items, which ends when the queue is closed and empty.
+    ///
+    /// The backlog does not apply to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    /// use futures_lite::StreamExt;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let queue = DeferredQueue::new();
+    /// queue.put(1).unwrap();
+    /// queue.put(2).unwrap();
+    /// queue.close();
+    /// assert_eq!(queue.stream().collect::<Vec<_>>().await, [1, 2]);
+    /// # });
+    /// ```
+    pub fn stream(&self) -> QueueStream<T, S> {
+        QueueStream::new(self.clone())
+    }
+}
+
+impl<T: Send + 'static, S: Store<T>> Clone for DeferredQueue<T, S> {
+    fn clone(&self) -> Self {
+        Self { getters: self.getters.clone() }
+    }
+}
+
+impl<T: Send + 'static, S: Store<T>> Default for DeferredQueue<T, S> {
+    fn default() -> Self {
+        Builder::default().build()
+    }
+}
+
+/// Shows what is stored and who waits, not the items; never blocks.
+impl<T: Send + 'static, S: Store<T>> Debug for DeferredQueue<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("DeferredQueue");
+        let Some(locked) = self.getters.try_lock() else { return f.finish_non_exhaustive() };
+        f.field("len", &locked.items.len())
+            .field("size", &locked.size)
+            .field("waiting", &locked.len())
+            .field("backlog", &locked.backlog)
+            .field("waiting_for_room", &locked.putters)
+            .field("closed", &locked.closed)
+            .finish()
+    }
+}
+
+/// Makes a [`DeferredQueue`] with bounds; see [`DeferredQueue::builder`].
+#[derive(Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder<T, S = VecDeque<T>> {
+    size: Option<usize>,
+    backlog: Option<usize>,
+    types: PhantomData<fn() -> (T, S)>,
+}
+
+impl<T, S> Default for Builder<T, S> {
+    fn default() -> Self {
+        Self { size: None, backlog: None, types: PhantomData }
+    }
+}
+
+impl<T: Send + 'static, S: Store<T>> Builder<T, S> {
+    /// Bounds the stored items. With 0 an item goes only to somebody who waits for it.
+    pub fn size(mut self, items: usize) -> Self {
+        self.size = Some(items);
+        self
+    }
+
+    /// Bounds how many may wait for an item. With 0 nobody may.
+    pub fn backlog(mut self, getters: usize) -> Self {
+        self.backlog = Some(getters);
+        self
+    }
+
+    /// Makes the queue.
+    pub fn build(self) -> DeferredQueue<T, S> {
+        let Self { size, backlog, .. } = self;
+        let putters = WaitQueue::new(Putting(PhantomData));
+        let state = State { items: S::default(), putters, size, backlog, peeked: false, closed: false };
+        DeferredQueue { getters: WaitQueue::new(state) }
+    }
+}
+
+impl<T, S> Debug for Builder<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("size", &self.size).field("backlog", &self.backlog).finish()
+    }
+}

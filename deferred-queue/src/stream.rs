@@ -1,0 +1,60 @@
+//! Reading a queue as a stream.
+
+use alloc::collections::VecDeque;
+use core::fmt::{self, Debug};
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+
+use deferred_core::{Deferred, Stream};
+
+use crate::error::QueueUnderflow;
+use crate::queue::DeferredQueue;
+use crate::store::Store;
+
+/// The items of a queue, as they come; see [`DeferredQueue::stream`].
+///
+/// # Cancel safety
+///
+/// Dropping it gives up its place among the waiters; an item that was delivered to it and not taken goes back.
+#[must_use = "a stream does nothing until it is polled"]
+pub struct QueueStream<T: Send + 'static, S: Store<T> = VecDeque<T>> {
+    queue: DeferredQueue<T, S>,
+    /// Set while it waits for an item.
+    next: Option<Deferred<T, QueueUnderflow>>,
+}
+
+impl<T: Send + 'static, S: Store<T>> QueueStream<T, S> {
+    pub(crate) fn new(queue: DeferredQueue<T, S>) -> Self {
+        Self { queue, next: None }
+    }
+}
+
+impl<T: Send + 'static, S: Store<T>> Stream for QueueStream<T, S> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        loop {
+            if let Some(next) = &mut self.next {
+                let outcome = ready!(Pin::new(next).poll(cx));
+                self.next = None;
+                // The only failure is that the queue is closed; what is stored in it is still to come.
+                return Poll::Ready(outcome.ok().or_else(|| self.queue.try_get()));
+            }
+            if let Some(item) = self.queue.try_get() {
+                return Poll::Ready(Some(item));
+            }
+            self.next = self.queue.get_beyond_backlog();
+            if self.next.is_none() {
+                return Poll::Ready(None);
+            }
+        }
+    }
+}
+
+/// Shows the queue.
+impl<T: Send + 'static, S: Store<T>> Debug for QueueStream<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueStream").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,272 @@
+//! Mutual exclusion around a value.
+
+use core::convert::Infallible;
+use core::fmt::{self, Debug};
+use core::marker::PhantomData;
+
+use deferred_core::{Deferred, Grants, Locked, Primitive, Units, WaitQueue};
+
+use crate::guard::LockGuard;
+
+type Queue<T> = WaitQueue<LockGuard<T>, Infallible, State<T>>;
+pub(crate) type GuardUnits<T> = Units<LockGuard<T>, Infallible, State<T>>;
+
+/// A value that one at a time may use, the others wait in line. `T` may be `()`.
+///
+/// It is a handle: clones share one lock.
+/// When the last handle and the last guard have gone, whoever still waits fails with `Closed`.
+///
+/// There is no poisoning. When a callback or a task panics while it holds the guard, the guard's drop releases the lock,
+/// and the next one sees the value as the panic left it.
+///
+/// # Fairness
+///
+/// Strict first in, first out; [`try_acquire`](Self::try_acquire) never goes ahead of a waiter.
+/// It follows that a granted Deferred which is kept and never polled keeps the lock; drop it to pass it on.
+///
+/// # Complexity
+///
+/// Every operation takes constant time, whatever waits.
+/// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing.
+///
+/// # Differences from Twisted
+///
+/// It holds a value, and a guard that releases on drop, so releasing what one does not hold cannot be written.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_sync::DeferredLock;
+///
+/// let lock = DeferredLock::new(vec![1]);
+/// let mut guard = lock.try_acquire().unwrap();
+/// let mut waiter = lock.run(|values| values.len());
+/// guard.push(2);
+/// drop(guard);
+/// assert_eq!(waiter.try_take(), Some(Ok(2)));
+/// ```
+pub struct DeferredLock<T: Send + 'static> {
+    queue: Queue<T>,
+}
+
+/// A lock has no state beside its queue, whose one unit is the right to use the value.
+pub(crate) struct State<T>(PhantomData<fn() -> T>);
+
+impl<T: Send + 'static> Primitive<LockGuard<T>> for State<T> {
+    type Request = ();
+    type Guarded = T;
+
+    fn returned(
+        locked: &mut Locked<'_, LockGuard<T>, Infallible, Self>,
+        units: &mut Option<GuardUnits<T>>,
+        grants: &mut Grants<LockGuard<T>, Infallible, Self>,
+    ) {
+        if let Some((turn, ())) = locked.pop() {
+            if let Some(unit) = units.take() {
+                grants.push(turn, Ok(LockGuard::new(unit)));
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> DeferredLock<T> {
+    /// Makes a lock around `value`, free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(!deferred_sync::DeferredLock::new(1).is_locked());
+    /// ```
+    pub fn new(value: T) -> Self {
+        Self { queue: WaitQueue::exclusive(State(PhantomData), value) }
+    }
+
+    /// Acquires the lock.
+    ///
+    /// # Errors
+    ///
+    /// `Cancelled` when the Deferred is cancelled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the Deferred gives up the place in the queue, or the lock if it was granted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_sync::DeferredLock;
+    ///
+    /// # futures_lite::future::block_on(async {
+    /// let lock = DeferredLock::new(1);
+    /// *lock.acquire().await.unwrap() += 1;
+    /// assert_eq!(*lock.acquire().await.unwrap(), 2);
+    /// # });
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn acquire(&self) -> Deferred<LockGuard<T>> {
+        match self.queue.try_take(1) {
+            Some(unit) => Deferred::succeed(LockGuard::new(unit)),
+            None => self.acquire_slow(),
+        }
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn acquire_slow(&self) -> Deferred<LockGuard<T>> {
+        let mut grants = Grants::new();
+        let mut locked = self.queue.lock();
+        let waiter = locked.push(());
+        // It may have come back before there was a waiter to see.
+        if let Some((turn, unit)) = locked.pop_with_units(|()| 1) {
+            grants.push(turn, Ok(LockGuard::new(unit)));
+        }
+        drop(locked);
+        grants.deliver();
+        waiter
+    }
+
+    /// Acquires the lock if it is free and nobody waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_sync::DeferredLock;
+    ///
+    /// let lock = DeferredLock::new(1);
+    /// let guard = lock.try_acquire().unwrap();
+    /// assert!(lock.try_acquire().is_none());
+    /// # drop(guard);
+    /// ```
+    #[inline]
+    pub fn try_acquire(&self) -> Option<LockGuard<T>> {
+        self.queue.try_take(1).map(LockGuard::new)
+    }
+
+    /// Acquires the lock, runs `f` with the value, releases the lock, and gives what `f` returned.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`acquire`](Self::acquire), and `Panicked` when `f` panics (with `std`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the Deferred before `f` runs gives up the place in the queue, and `f` never runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_sync::DeferredLock;
+    ///
+    /// let lock = DeferredLock::new(1);
+    /// let mut d = lock.run(|n| { *n += 1; *n });
+    /// assert_eq!(d.try_take(), Some(Ok(2)));
+    /// ```
+    #[track_caller]
+    pub fn run<F, R>(&self, f: F) -> Deferred<R>
+    where
+        F: FnOnce(&mut T) -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.acquire().add_callback(move |mut guard| Ok(f(&mut guard)))
+    }
+
+    /// Tells whether somebody holds it. Another thread may change that at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_sync::DeferredLock;
+    ///
+    /// let lock = DeferredLock::new(());
+    /// let guard = lock.try_acquire();
+    /// assert!(lock.is_locked());
+    /// # drop(guard);
+    /// ```
+    pub fn is_locked(&self) -> bool {
+        self.queue.free_units() == 0
+    }
+
+    /// Returns how many wait. Another thread may change that at any time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(deferred_sync::DeferredLock::new(()).waiting(), 0);
+    /// ```
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Returns the value, without locking, if this is the only handle and there is no guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_sync::DeferredLock;
+    ///
+    /// let mut lock = DeferredLock::new(1);
+    /// *lock.get_mut().unwrap() += 1;
+    /// let other = lock.clone();
+    /// assert!(lock.get_mut().is_none());
+    /// # drop(other);
+    /// ```
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        self.queue.guarded_mut()
+    }
+
+    /// Returns the value, if this is the only handle and there is no guard.
+    ///
+    /// # Errors
+    ///
+    /// The lock, when there are other handles or a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_sync::DeferredLock;
+    ///
+    /// let lock = DeferredLock::new(1);
+    /// let other = lock.clone();
+    /// let lock = lock.into_inner().unwrap_err();
+    /// drop(other);
+    /// assert_eq!(lock.into_inner().unwrap(), 1);
+    /// ```
+    pub fn into_inner(self) -> Result<T, Self> {
+        self.queue.into_guarded().map_err(|queue| Self { queue })
+    }
+
+    pub(crate) fn from_queue(queue: Queue<T>) -> Self {
+        Self { queue }
+    }
+}
+
+impl<T: Send + 'static> Clone for DeferredLock<T> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<T: Send + Default + 'static> Default for DeferredLock<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: Send + 'static> From<T> for DeferredLock<T> {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+/// Shows whether it is held and how many wait, not the value; never blocks.
+impl<T: Send + 'static> Debug for DeferredLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("DeferredLock");
+        f.field("locked", &self.is_locked());
+        if let Some(locked) = self.queue.try_lock() {
+            f.field("waiting", &locked.len());
+        }
+        f.finish_non_exhaustive()
+    }
+}
