@@ -77,9 +77,12 @@ fn look(example: &str, code: i32) -> Result<(String, Vec<PathBuf>), Stop> {
     let _ = fs::remove_dir_all(FOLDER);
     fs::create_dir_all(FOLDER).or_else(|error| fail(format!("{FOLDER}: {error}")))?;
     let line = format!("TMPDIR={FOLDER} cargo run --quiet --locked -p deferred-examples --example {example}");
-    let (actual, text) = observe(&line, "target/xtask.log")?;
+    let (actual, text) = observe(&line)?;
     if actual != code {
         return fail(format!("{example}: exit code {actual}, where {code} is right"));
+    }
+    if text.contains("unhandled failure") {
+        return fail(format!("{example}: a failure is left unhandled"));
     }
     let (mut files, mut folders) = (Vec::new(), vec![PathBuf::from(FOLDER)]);
     while let Some(entries) = folders.pop().map(fs::read_dir) {

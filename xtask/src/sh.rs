@@ -44,11 +44,12 @@ fn succeed(line: &str, stdout: Stdio) -> Result<String, Stop> {
 
 /// Runs a command that must end within two minutes, whatever its exit code.
 ///
-/// Returns the exit code and all that it printed, which is shown and kept in the file `log`.
-pub(crate) fn observe(line: &str, log: &str) -> Result<(i32, String), Stop> {
+/// Returns the exit code, and what it printed on standard output and then on standard error, which is shown too.
+pub(crate) fn observe(line: &str) -> Result<(i32, String), Stop> {
     println!("$ {line}");
-    let code = code_within(line, log, Duration::from_secs(120));
-    let text = fs::read_to_string(log).unwrap_or_default();
+    let logs = ["target/xtask.stdout", "target/xtask.stderr"];
+    let code = code_within(line, logs, Duration::from_secs(120));
+    let text = logs.map(|log| fs::read_to_string(log).unwrap_or_default()).join("");
     print!("{text}");
     match code {
         Ok(Some(code)) => Ok((code, text)),
@@ -57,9 +58,10 @@ pub(crate) fn observe(line: &str, log: &str) -> Result<(i32, String), Stop> {
     }
 }
 
-fn code_within(line: &str, log: &str, limit: Duration) -> io::Result<Option<i32>> {
-    let file = File::create(log)?;
-    let mut child = parse(line).stdin(Stdio::null()).stderr(file.try_clone()?).stdout(file).spawn()?;
+/// Files take what is printed, since a pipe would have to be emptied all the time.
+fn code_within(line: &str, [out, err]: [&str; 2], limit: Duration) -> io::Result<Option<i32>> {
+    let mut command = parse(line);
+    let mut child = command.stdin(Stdio::null()).stdout(File::create(out)?).stderr(File::create(err)?).spawn()?;
     let start = Instant::now();
     while start.elapsed() < limit {
         if let Some(status) = child.try_wait()? {
