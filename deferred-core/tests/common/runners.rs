@@ -1,0 +1,57 @@
+//! Ways of running a test: watched, on a small stack, cut off after some polls.
+
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+/// Runs `f` on a thread of its own and fails when it has not ended after two seconds.
+///
+/// For what would hang rather than fail: a lock that is held while foreign code runs, a lost wake-up.
+#[track_caller]
+pub(crate) fn watchdog<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    let (done, ended) = channel::<()>();
+    let thread = thread::spawn(move || {
+        let _done = done;
+        f()
+    });
+    // The sender is dropped whether `f` returns or panics.
+    match ended.recv_timeout(Duration::from_secs(2)) {
+        Err(RecvTimeoutError::Timeout) => panic!("hung for two seconds"),
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+    }
+}
+
+/// Runs `f` on a thread with 64 KiB of stack, where a recursion over a long chain is a crash.
+pub(crate) fn small_stack<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    let thread = thread::Builder::new().stack_size(64 * 1024).spawn(f).expect("a thread can be started");
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Polls a future with a waker that does nothing.
+pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_with(future, Waker::noop())
+}
+
+/// Polls a future with `waker`.
+pub(crate) fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+/// Polls a future up to `polls` times and drops it then, unless it has finished.
+///
+/// `between` is called before each poll with its number, to make the next thing happen.
+/// Calling this with 0, 1, 2 and so on until it returns `Some` drops the future at each of its states.
+pub(crate) fn cancel_at<F: Future>(polls: usize, future: F, mut between: impl FnMut(usize)) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for n in 0..polls {
+        between(n);
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return Some(output);
+        }
+    }
+    None
+}
