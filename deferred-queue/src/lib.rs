@@ -41,12 +41,15 @@
 
 extern crate alloc;
 
+mod builder;
 mod error;
 mod queue;
+mod state;
 mod store;
 mod stream;
 
+pub use builder::Builder;
 pub use error::{QueueOverflow, QueueUnderflow, Unsent};
-pub use queue::{Builder, DeferredPriorityQueue, DeferredQueue};
+pub use queue::{DeferredPriorityQueue, DeferredQueue};
 pub use store::{Priority, Store};
 pub use stream::QueueStream;

@@ -3,17 +3,14 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
-use core::marker::PhantomData;
 
-use deferred_core::{Deferred, Failure, FailureKind, Grants, Locked, Primitive, WaitQueue};
+use deferred_core::{Deferred, Failure, FailureKind};
 
+use crate::builder::Builder;
 use crate::error::{QueueOverflow, QueueUnderflow, Unsent};
+use crate::state::{Deliveries, Getters, put_back};
 use crate::store::{Priority, Store, drain};
 use crate::stream::QueueStream;
-
-type Getters<T, S> = WaitQueue<T, QueueUnderflow, State<T, S>>;
-type Putters<T> = WaitQueue<(), Unsent<T>, Putting<T>>;
-type LockedQueue<'a, T, S> = Locked<'a, T, QueueUnderflow, State<T, S>>;
 
 /// A queue whose items come out by [`Ord`], the greatest first, equal ones in the order of arrival; see [`Priority`].
 ///
@@ -69,135 +66,6 @@ pub struct DeferredQueue<T: Send + 'static, S: Store<T> = VecDeque<T>> {
     getters: Getters<T, S>,
 }
 
-/// What the lock of the queue protects.
-pub(crate) struct State<T: Send + 'static, S> {
-    /// Empty while somebody waits for an item, unless `peeked`.
-    items: S,
-    /// Those who wait for room, each with an item. Locked inside the lock of this, never around it.
-    putters: Putters<T>,
-    /// How many items may be stored.
-    size: Option<usize>,
-    /// How many may wait for an item.
-    backlog: Option<usize>,
-    /// The first item is out to be looked at, and the others stay where they are until it is back.
-    peeked: bool,
-    closed: bool,
-}
-
-impl<T: Send + 'static, S: Store<T>> State<T, S> {
-    fn has_room(&self) -> bool {
-        self.size.is_none_or(|size| self.items.len() < size)
-    }
-
-    /// Tells whether no item will ever come again.
-    fn is_over(&self) -> bool {
-        self.closed && !self.peeked && self.items.is_empty()
-    }
-}
-
-impl<T: Send + 'static, S: Store<T>> Primitive<T, QueueUnderflow> for State<T, S> {
-    type Request = ();
-    type Guarded = ();
-
-    const RECLAIMS: bool = true;
-
-    fn untaken(getters: &Getters<T, S>, item: T) {
-        put_back(getters, item, |_| ());
-    }
-}
-
-/// Those who wait for room; what they ask for is that their item is taken.
-pub(crate) struct Putting<T>(PhantomData<fn() -> T>);
-
-impl<T: Send + 'static> Primitive<(), Unsent<T>> for Putting<T> {
-    type Request = T;
-    type Guarded = ();
-
-    fn closed(item: T) -> Failure<Unsent<T>> {
-        Failure::from(Unsent(item))
-    }
-}
-
-/// What is to be delivered when the lock is not held any more.
-struct Deliveries<T: Send + 'static, S: Store<T>> {
-    items: Grants<T, QueueUnderflow, State<T, S>>,
-    room: Grants<(), Unsent<T>, Putting<T>>,
-}
-
-impl<T: Send + 'static, S: Store<T>> Deliveries<T, S> {
-    fn new() -> Self {
-        Self { items: Grants::new(), room: Grants::new() }
-    }
-
-    #[inline]
-    fn deliver(self) {
-        self.items.deliver();
-        if !self.room.is_empty() {
-            self.room.deliver();
-        }
-    }
-
-    /// Takes the next item, and lets one who waits for room go on.
-    #[inline]
-    fn take(&mut self, locked: &mut LockedQueue<'_, T, S>) -> Option<T> {
-        if locked.peeked {
-            return None;
-        }
-        let item = match locked.items.pop() {
-            Some(item) => item,
-            // Nothing is stored: those who wait for room have the next one.
-            None => return self.next_putter(locked),
-        };
-        self.refill(locked);
-        Some(item)
-    }
-
-    fn next_putter(&mut self, locked: &mut LockedQueue<'_, T, S>) -> Option<T> {
-        if locked.putters.nobody_waits() {
-            return None;
-        }
-        let (turn, item) = locked.putters.lock().pop()?;
-        self.room.push(turn, Ok(()));
-        Some(item)
-    }
-
-    /// Stores items of those who wait for room, as long as there is some.
-    fn refill(&mut self, locked: &mut LockedQueue<'_, T, S>) {
-        while locked.has_room() {
-            let Some(item) = self.next_putter(locked) else { return };
-            locked.items.push(item);
-        }
-    }
-
-    /// Delivers items as long as both they and getters are there.
-    fn settle(&mut self, locked: &mut LockedQueue<'_, T, S>) {
-        while !locked.peeked && !locked.items.is_empty() {
-            let Some((turn, ())) = locked.pop() else { return };
-            if let Some(item) = self.take(locked) {
-                self.items.push(turn, Ok(item));
-            }
-        }
-    }
-}
-
-/// Puts an item back that had been taken out, and changes the state with it.
-fn put_back<T, S>(getters: &Getters<T, S>, item: T, change: impl FnOnce(&mut State<T, S>))
-where
-    T: Send + 'static,
-    S: Store<T>,
-{
-    let mut deliveries = Deliveries::new();
-    let mut locked = getters.lock();
-    locked.items.push_back_in_front(item);
-    change(&mut locked);
-    deliveries.settle(&mut locked);
-    if locked.is_over() {
-        locked.fail_all(&mut deliveries.items);
-    }
-    drop(locked);
-    deliveries.deliver();
-}
-
 impl<T: Send + 'static> DeferredQueue<T> {
     /// Makes an empty queue, without bounds.
     ///
@@ -228,6 +96,10 @@ impl<T: Send + 'static> DeferredQueue<T> {
 }
 
 impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
+    pub(crate) fn from_getters(getters: Getters<T, S>) -> Self {
+        Self { getters }
+    }
+
     /// Puts an item in: the oldest getter gets it, or it is stored.
     ///
     /// A getter's callbacks run before this returns, unless this is called from inside such a callback: then they come
@@ -580,48 +452,5 @@ impl<T: Send + 'static, S: Store<T>> Debug for DeferredQueue<T, S> {
             .field("waiting_for_room", &locked.putters)
             .field("closed", &locked.closed)
             .finish()
-    }
-}
-
-/// Makes a [`DeferredQueue`] with bounds; see [`DeferredQueue::builder`].
-#[derive(Clone)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct Builder<T, S = VecDeque<T>> {
-    size: Option<usize>,
-    backlog: Option<usize>,
-    types: PhantomData<fn() -> (T, S)>,
-}
-
-impl<T, S> Default for Builder<T, S> {
-    fn default() -> Self {
-        Self { size: None, backlog: None, types: PhantomData }
-    }
-}
-
-impl<T: Send + 'static, S: Store<T>> Builder<T, S> {
-    /// Bounds the stored items. With 0 an item goes only to somebody who waits for it.
-    pub fn size(mut self, items: usize) -> Self {
-        self.size = Some(items);
-        self
-    }
-
-    /// Bounds how many may wait for an item. With 0 nobody may.
-    pub fn backlog(mut self, getters: usize) -> Self {
-        self.backlog = Some(getters);
-        self
-    }
-
-    /// Makes the queue.
-    pub fn build(self) -> DeferredQueue<T, S> {
-        let Self { size, backlog, .. } = self;
-        let putters = WaitQueue::new(Putting(PhantomData));
-        let state = State { items: S::default(), putters, size, backlog, peeked: false, closed: false };
-        DeferredQueue { getters: WaitQueue::new(state) }
-    }
-}
-
-impl<T, S> Debug for Builder<T, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("size", &self.size).field("backlog", &self.backlog).finish()
     }
 }
