@@ -234,7 +234,7 @@ where
             let header = cell.as_ref();
             let s = header.load();
             if s.is_takeable() && s.refs() == 0 {
-                let created = header.created;
+                let created = header.created();
                 return step(take(cell), created);
             }
             header.chain.push(const { &entry::<T, E, U, E2, S>() }, step);

@@ -68,6 +68,9 @@ unsafe fn step(cell: NonNull<Header>, dropping: bool) -> Step {
             Err(now) => s = now,
         }
     }
+    if s.is(Phase::Pending) {
+        header.cancelled(s);
+    }
     match s.phase() {
         Phase::Pending if s.has(State::CANCELLER) => {
             // SAFETY: the exchange made running the canceller ours.
@@ -214,8 +217,8 @@ where
             let outcome = match verdict {
                 Ok(Verdict(Decision::Later)) => return false,
                 Ok(Verdict(Decision::Fire(outcome))) => outcome,
-                Ok(Verdict(Decision::Done)) => Err(Failure::with_origin(FailureKind::Cancelled, header.created)),
-                Err(panic) => Err(Failure::with_origin(FailureKind::Panicked(panic), header.created)),
+                Ok(Verdict(Decision::Done)) => Err(Failure::with_origin(FailureKind::Cancelled, header.created())),
+                Err(panic) => Err(Failure::with_origin(FailureKind::Panicked(panic), header.created())),
             };
             let claim = |s: State| s.is(Phase::Pending).then(|| s.to(Phase::Running).without(State::MORE));
             if header.update(claim).is_err() {

@@ -21,6 +21,7 @@ use core::task::Waker;
 
 use crate::chain::Chain;
 use crate::failure::{Failure, FailureKind, Outcome};
+use crate::origin::{Origin, Watcher};
 use crate::state::{Phase, State, TailKind};
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell};
 
@@ -29,8 +30,8 @@ use crate::sync::{AtomicUsize, Ordering, UnsafeCell};
 pub(crate) struct Header {
     state: AtomicUsize,
     pub(crate) vtable: &'static VTable,
-    /// Where the Deferred was created.
-    pub(crate) created: &'static Location<'static>,
+    /// Where the Deferred was created, and who watches for a cancel.
+    origin: Origin,
     tail: UnsafeCell<MaybeUninit<Tail>>,
     pub(crate) chain: Chain,
 }
@@ -129,7 +130,7 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
             header: Header {
                 state: AtomicUsize::new(state.0),
                 vtable: Self::VTABLE,
-                created,
+                origin: Origin::new(created),
                 tail: UnsafeCell::new(MaybeUninit::uninit()),
                 chain: Chain::new(),
             },
@@ -141,6 +142,33 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
 }
 
 impl Header {
+    /// Where the Deferred was created.
+    #[inline(always)]
+    pub(crate) fn created(&self) -> &'static Location<'static> {
+        self.origin.created()
+    }
+
+    /// Returns who watches for a cancel, from now on if nobody did.
+    ///
+    /// # Safety
+    ///
+    /// Only the resolver may call this.
+    pub(crate) unsafe fn watcher(&self) -> &Watcher {
+        // SAFETY: as promised.
+        let (watcher, new) = unsafe { self.origin.watcher() };
+        if new {
+            self.set(State::WATCHED);
+        }
+        watcher
+    }
+
+    /// Tells the resolver that `CANCELLED` was set, in a transition from `before`.
+    pub(crate) fn cancelled(&self, before: State) {
+        if before.has(State::WATCHED) {
+            self.origin.cancelled();
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn load(&self) -> State {
         State(self.state.load(Ordering::Acquire))
@@ -394,6 +422,7 @@ pub(crate) unsafe fn free(cell: NonNull<Header>) {
     // SAFETY: as the caller promised.
     unsafe {
         cell.as_ref().chain.free();
+        cell.as_ref().origin.free();
         (cell.as_ref().vtable.free)(cell);
     }
 }
@@ -410,7 +439,7 @@ pub(crate) unsafe fn take<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
         let header = cell.as_ref();
         let s = header.load();
         let outcome = if s.has(State::VOID) {
-            Err(Failure::with_origin(FailureKind::Cancelled, header.created))
+            Err(Failure::with_origin(FailureKind::Cancelled, header.created()))
         } else {
             current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
         };

@@ -269,6 +269,15 @@ impl<T, E: Debug> Deferred<T, E> {
         }
     }
 
+    /// Tells whether the result can be taken now.
+    pub(crate) fn is_settled(&self) -> bool {
+        match &self.repr {
+            Repr::Ready(_) | Repr::Granted(_) | Repr::Taken => true,
+            // SAFETY: a Deferred has a claim on its cell.
+            Repr::Cell(cell) => unsafe { cell.as_ref() }.load().is_takeable(),
+        }
+    }
+
     pub(crate) fn from_cell(cell: NonNull<Header>) -> Self {
         Self { repr: Repr::Cell(cell) }
     }
@@ -344,7 +353,7 @@ unsafe fn discard<T, E: Debug, const QUIET: bool>(cell: NonNull<()>) -> Option<N
                 return None;
             }
         }
-        let created = header.created;
+        let created = header.created();
         dispose(take::<T, E>(cell), created, QUIET);
     }
     None
@@ -390,7 +399,10 @@ unsafe fn drop_consumer<T, E: Debug>(cell: NonNull<Header>) {
                 // Nothing to run and nobody to tell: the resolver finds out when it fires.
                 let gone = s.to(Phase::Done).with(State::CANCELLED | State::VOID);
                 match header.exchange(s, gone) {
-                    Ok(()) => return release(cell, State::CONSUMER),
+                    Ok(()) => {
+                        header.cancelled(s);
+                        return release(cell, State::CONSUMER);
+                    }
                     Err(now) => s = now,
                 }
             } else if untouched {
@@ -466,7 +478,7 @@ impl<T, E: Debug> Debug for Deferred<T, E> {
             Repr::Cell(cell) => {
                 // SAFETY: a Deferred has a claim on its cell.
                 let header = unsafe { cell.as_ref() };
-                write!(f, "Deferred {{ {}, created at {} }}", header.load().describe(), header.created)
+                write!(f, "Deferred {{ {}, created at {} }}", header.load().describe(), header.created())
             }
         }
     }

@@ -83,13 +83,8 @@ impl<T, E: Debug> Deferred<T, E> {
         F: Future<Output = Result<T, X>>,
         X: Into<Failure<E>>,
     {
-        let (cancel, cancelled) = Deferred::<()>::new();
-        let (resolver, deferred) = Self::with_canceller(move |c| {
-            // An error means that the driver has gone, and the future with it.
-            let _ = cancel.callback(());
-            c.done()
-        });
-        (deferred, Driver { future: Some(future), resolver: Some(resolver), cancelled })
+        let (resolver, deferred) = Self::new();
+        (deferred, Driver { future: Some(future), resolver: Some(resolver) })
     }
 }
 
@@ -102,8 +97,6 @@ pin_project! {
         future: Option<F>,
         // As long as there is a future.
         resolver: Option<Resolver<T, E>>,
-        // Fires when the Deferred is cancelled.
-        cancelled: Deferred<()>,
     }
 }
 
@@ -117,9 +110,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Ready(()) };
-        // When the Deferred fires, the canceller goes, and with it the other end of `cancelled`: any result ends it.
-        let outcome = if Pin::new(&mut *this.cancelled).poll(cx).is_ready() {
+        let (Some(future), Some(resolver)) = (this.future.as_mut().as_pin_mut(), this.resolver.as_mut()) else {
+            return Poll::Ready(());
+        };
+        let outcome = if Pin::new(&mut resolver.cancelled()).poll(cx).is_ready() {
             None
         } else {
             match catch(|| future.poll(cx)) {

@@ -66,7 +66,7 @@ where
     ///
     /// # Panics
     ///
-    /// With too many handles and pauses at once: 8 million on 64-bit targets, 127 on 32-bit ones.
+    /// With too many handles and pauses at once: 4 million on 64-bit targets, 63 on 32-bit ones.
     /// Clones of one handle count once.
     ///
     /// # Examples

@@ -229,7 +229,7 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Slot<T, E> {
             let Some(cell) = self.cell else {
                 return self.ready.with_mut(|ready| (*ready).take()).map(|outcome| (outcome, None));
             };
-            let created = cell.as_ref().created;
+            let created = cell.as_ref().created();
             if self.taken.with(|taken| *taken) {
                 release(cell, State::CONSUMER);
                 return None;
@@ -394,7 +394,7 @@ impl<T, E: Debug> Fired<'_, T, E> {
             self.slot.taken.with_mut(|taken| *taken = true);
             let s = cell.as_ref().load();
             if s.has(State::VOID) {
-                return Err(Failure::with_origin(FailureKind::Cancelled, cell.as_ref().created));
+                return Err(Failure::with_origin(FailureKind::Cancelled, cell.as_ref().created()));
             }
             current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
         }

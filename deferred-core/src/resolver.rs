@@ -2,9 +2,14 @@
 
 use core::convert::Infallible;
 use core::fmt::{self, Debug};
+use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+use core::pin::Pin;
 use core::ptr::NonNull;
+use core::task::{Context, Poll};
+
+use futures_core::future::FusedFuture;
 
 use crate::cell::{Header, finish, release, slot};
 use crate::deferred::{Deferred, End};
@@ -160,6 +165,28 @@ impl<T, E: Debug> Resolver<T, E> {
         }
     }
 
+    /// Waits until the Deferred is cancelled or dropped; never ends when it is not.
+    ///
+    /// The first wait allocates.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing; wait again as often as you like.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (mut resolver, d) = Deferred::<u8>::new();
+    /// std::thread::spawn(move || drop(d));
+    /// futures_lite::future::block_on(resolver.cancelled());
+    /// assert_eq!(resolver.callback(1), Err(1));
+    /// ```
+    pub fn cancelled(&mut self) -> Cancelled<'_, T, E> {
+        Cancelled { resolver: self }
+    }
+
     pub(crate) fn into_cell(self) -> NonNull<Header> {
         ManuallyDrop::new(self).cell
     }
@@ -179,6 +206,33 @@ impl<T, E: Debug> Resolver<T, E> {
     pub fn is_cancelled(&self) -> bool {
         // SAFETY: a Resolver has a claim on its cell.
         unsafe { self.cell.as_ref() }.load().has(State::CANCELLED)
+    }
+}
+
+/// Waits until a [`Deferred`] is cancelled or dropped; see [`Resolver::cancelled`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Cancelled<'a, T, E: Debug = Infallible> {
+    resolver: &'a mut Resolver<T, E>,
+}
+
+impl<T, E: Debug> Future for Cancelled<'_, T, E> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.resolver.is_cancelled() {
+            return Poll::Ready(());
+        }
+        // SAFETY: this borrows the resolver mutably.
+        unsafe { self.resolver.cell.as_ref().watcher() }.register(cx);
+        // Whoever cancels sets the state first and looks for the waker then, so one of the two is seen.
+        if self.resolver.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl<T, E: Debug> FusedFuture for Cancelled<'_, T, E> {
+    fn is_terminated(&self) -> bool {
+        false
     }
 }
 
@@ -270,7 +324,7 @@ impl<T, E: Debug> Drop for Resolver<T, E> {
 unsafe fn abandon<T, E: Debug>(cell: NonNull<Header>) {
     // SAFETY: as promised.
     unsafe {
-        let failure = Failure::with_origin(FailureKind::Abandoned, cell.as_ref().created);
+        let failure = Failure::with_origin(FailureKind::Abandoned, cell.as_ref().created());
         if let Err(outcome) = fire::<T, E>(cell, Err(failure)) {
             drop_value(outcome);
         }
@@ -283,6 +337,6 @@ impl<T, E: Debug> Debug for Resolver<T, E> {
         // SAFETY: a Resolver has a claim on its cell.
         let header = unsafe { self.cell.as_ref() };
         let state = header.load().describe();
-        write!(f, "Resolver {{ {state}, created at {} }}", header.created)
+        write!(f, "Resolver {{ {state}, created at {} }}", header.created())
     }
 }

@@ -105,7 +105,7 @@ unsafe fn run_one(cell: NonNull<Header>) -> After {
                 }
             } else if let Some(entry) = header.chain.next(ran) {
                 let input = if void { ptr::null_mut() } else { entry.input.unwrap_or_else(|| slot(cell)) };
-                let inner = (entry.vtable.call)(input, entry.payload, header.created);
+                let inner = (entry.vtable.call)(input, entry.payload, header.created());
                 (void, ran) = (false, true);
                 if inner.is_some() {
                     if let Some(after) = wait_here(cell, entry.payload, ran) {
@@ -139,7 +139,7 @@ pub(crate) unsafe fn wait_here(cell: NonNull<Header>, at: *mut u8, ran: bool) ->
         let header = cell.as_ref();
         let Waited { inner, vtable } = at.cast::<Waited>().read();
         if is_cycle(cell, inner) {
-            (vtable.refuse)(inner, at, header.created);
+            (vtable.refuse)(inner, at, header.created());
             return None;
         }
         // From here on others may read the record, to cancel what it names.

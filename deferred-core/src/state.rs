@@ -66,14 +66,18 @@ impl State {
     /// Whoever finished the cell still reads the waker out of it.
     pub(crate) const WAKING: usize = 1 << 15;
 
-    const COUNT_BITS: u32 = (usize::BITS - 16) / 2;
+    /// The resolver wants to know of a cancel.
+    pub(crate) const WATCHED: usize = 1 << 16;
+
+    const FLAGS: u32 = 18;
+    const COUNT_BITS: u32 = (usize::BITS - Self::FLAGS) / 2;
     const MAX_COUNT: usize = (1 << Self::COUNT_BITS) - 1;
     /// The most handles and pause tokens that one cell can have; the rest of the count is for walkers.
     pub(crate) const MAX_HANDLES: usize = Self::MAX_COUNT / 2;
-    const REF_SHIFT: u32 = 16;
+    const REF_SHIFT: u32 = Self::FLAGS;
     /// One handle, pause token or walker that keeps the cell's memory.
     pub(crate) const REF: usize = 1 << Self::REF_SHIFT;
-    const PAUSE_SHIFT: u32 = 16 + Self::COUNT_BITS;
+    const PAUSE_SHIFT: u32 = Self::FLAGS + Self::COUNT_BITS;
     /// One pause.
     pub(crate) const PAUSE: usize = 1 << Self::PAUSE_SHIFT;
 
@@ -162,7 +166,7 @@ impl State {
 
     #[inline(always)]
     pub(crate) fn pauses(self) -> usize {
-        self.0 >> Self::PAUSE_SHIFT
+        self.0 >> Self::PAUSE_SHIFT & Self::MAX_COUNT
     }
 
     /// Tells whether nobody owns the cell any more, so that it must be freed.
@@ -192,6 +196,7 @@ impl fmt::Debug for State {
             (Self::RESUME, "resume"),
             (Self::CANCEL_NEXT, "cancel-next"),
             (Self::WAKING, "waking"),
+            (Self::WATCHED, "watched"),
         ];
         write!(f, "{:?}", self.phase())?;
         for (_, name) in names.iter().filter(|(bit, _)| self.has(*bit)) {

@@ -2,30 +2,27 @@
 
 mod hand_over;
 mod list;
+mod locked;
 mod shared;
+mod turn;
 mod units;
 mod word;
 
 use core::convert::Infallible;
 use core::fmt::{self, Debug};
-use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-use core::ops::{Deref, DerefMut};
-use core::panic::Location;
 use core::ptr::NonNull;
 
 pub use self::hand_over::Grants;
-use self::hand_over::hand_over;
-use self::list::set_home;
+pub use self::locked::Locked;
+use self::shared::Core;
 pub(crate) use self::shared::Granted;
-use self::shared::{Core, Inner};
+pub use self::turn::Turn;
 pub use self::units::Units;
 use self::word::Word;
-use crate::cell::Header;
 use crate::deferred::Deferred;
-use crate::failure::{Failure, FailureKind, Outcome};
+use crate::failure::{Failure, FailureKind};
 use crate::resolver::Resolver;
-use crate::sync::LockGuard;
 
 /// A first-in first-out queue of Deferreds, with the state of the primitive that it belongs to.
 ///
@@ -406,189 +403,5 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for WaitQueue<T, 
             .field("waiting", &word.has(Word::LISTED))
             .field("free_units", &word.units())
             .finish_non_exhaustive()
-    }
-}
-
-/// A queue whose lock is held; see [`WaitQueue::lock`]. It derefs to the state of the primitive.
-pub struct Locked<'a, T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
-    queue: &'a WaitQueue<T, E, P>,
-    inner: LockGuard<'a, Inner<T, E, P>>,
-}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
-    /// Adds a waiter at the back.
-    #[track_caller]
-    pub fn push(&mut self, request: P::Request) -> Deferred<T, E> {
-        if self.inner.list.len() == 0 {
-            self.queue.core().listed();
-        }
-        Deferred::from_cell(self.inner.list.push(self.queue.core, request, Location::caller()))
-    }
-
-    /// Takes the oldest waiter out.
-    pub fn pop(&mut self) -> Option<(Turn<T, E, P>, P::Request)> {
-        self.pop_if(|_| true)
-    }
-
-    /// Takes the oldest waiter out, if `wanted` says so of its request.
-    pub fn pop_if(&mut self, wanted: impl FnMut(&P::Request) -> bool) -> Option<(Turn<T, E, P>, P::Request)> {
-        let (node, request) = self.inner.list.pop_if(wanted)?;
-        if self.inner.list.len() == 0 {
-            self.queue.core().unlisted();
-        }
-        if P::RECLAIMS {
-            // SAFETY: the list just gave us the resolver's side of this waiter.
-            unsafe { set_home(node, self.queue.clone()) };
-        }
-        Some((Turn { node, queue: self.queue.core.as_ptr().cast(), types: PhantomData }, request))
-    }
-
-    /// Takes the oldest waiter out together with as many free units as `count` says of its request, if they are there.
-    pub fn pop_with_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<(Turn<T, E, P>, Units<T, E, P>)> {
-        let queue = self.queue;
-        let mut taken: Option<Units<T, E, P>> = None;
-        let popped = self.pop_if(|request| {
-            if let Some(units) = &mut taken {
-                // The one they were for was cancelled between two looks.
-                queue.absorb(units);
-            }
-            // Before it is popped: without waiters anybody may take units, whoever holds the lock.
-            taken = queue.take_units(count(request));
-            taken.is_some()
-        });
-        match (popped, taken) {
-            (Some((turn, request)), Some(units)) => {
-                crate::postpone::drop_value(request);
-                Some((turn, units))
-            }
-            (_, Some(mut units)) => {
-                queue.absorb(&mut units);
-                None
-            }
-            _ => None,
-        }
-    }
-
-    /// Takes everybody out, to end with [`Primitive::closed`].
-    pub fn fail_all(&mut self, grants: &mut Grants<T, E, P>) {
-        while let Some((turn, request)) = self.pop() {
-            grants.push_closed(turn, request);
-        }
-    }
-
-    /// Returns how many wait.
-    pub fn len(&self) -> usize {
-        self.inner.list.len()
-    }
-
-    /// Tells whether nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Returns how many units are free.
-    pub fn free_units(&self) -> usize {
-        self.queue.free_units()
-    }
-
-    /// Takes `n` free units, if there are so many, whoever waits.
-    pub fn take(&mut self, n: usize) -> Option<Units<T, E, P>> {
-        self.queue.take_units(n)
-    }
-
-    /// Makes the units free; what is left in `units` is their handle.
-    pub fn absorb(&mut self, units: &mut Units<T, E, P>) {
-        self.queue.absorb(units);
-    }
-
-    /// Takes up to `n` free units out of existence and returns how many.
-    pub fn remove_units(&mut self, n: usize) -> usize {
-        let mut removed = 0;
-        self.queue.core().update(|w| {
-            removed = w.units().min(n);
-            Some(w.sub_units(removed))
-        });
-        removed
-    }
-
-    /// Makes every taking and giving back of units look at the lock, from now on or no longer.
-    pub fn set_slow(&mut self, slow: bool) {
-        let slow = if slow { Word::SLOW } else { 0 };
-        self.queue.core().update(|w| Some(Word(w.0 & !Word::SLOW | slow)));
-    }
-}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()>> Locked<'_, T, E, P> {
-    /// Makes `n` new free units; `None`, changing nothing, when there would be more than fit.
-    ///
-    /// The caller sees to it that the units that are held count, too.
-    pub fn add_units(&mut self, n: usize) -> Option<()> {
-        self.queue.core().update(|w| w.add_units(n)).map(drop)
-    }
-}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Deref for Locked<'_, T, E, P> {
-    type Target = P;
-
-    fn deref(&self) -> &P {
-        &self.inner.primitive
-    }
-}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> DerefMut for Locked<'_, T, E, P> {
-    fn deref_mut(&mut self) -> &mut P {
-        &mut self.inner.primitive
-    }
-}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for Locked<'_, T, E, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Locked").field("waiting", &self.len()).field("free_units", &self.free_units()).finish()
-    }
-}
-
-/// A waiter who was popped: fires once, in order with the others of its queue.
-#[must_use = "dropping a turn fails its waiter with `Abandoned`"]
-pub struct Turn<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
-    /// The resolver's side of a waiter.
-    node: NonNull<Header>,
-    /// The address of its queue.
-    queue: *const (),
-    types: PhantomData<(Resolver<T, E>, fn() -> P)>,
-}
-
-// SAFETY: a turn is a resolver; the address is compared only.
-unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Send for Turn<T, E, P> {}
-// SAFETY: as above.
-unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Sync for Turn<T, E, P> {}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
-    /// Fires the waiter, or puts it behind the grant of the same queue that is going on further up this thread's stack.
-    ///
-    /// What the waiter does not want any more goes to [`Primitive::untaken`], or is dropped.
-    /// The lock must not be held.
-    pub fn grant(self, outcome: Outcome<T, E>) {
-        hand_over(self, outcome);
-    }
-
-    /// Returns the resolver, to fire it by hand, on the spot.
-    pub fn into_resolver(self) -> Resolver<T, E> {
-        Resolver::from_cell(self.into_node())
-    }
-
-    fn into_node(self) -> NonNull<Header> {
-        ManuallyDrop::new(self).node
-    }
-}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Drop for Turn<T, E, P> {
-    fn drop(&mut self) {
-        drop(Resolver::<T, E>::from_cell(self.node));
-    }
-}
-
-impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for Turn<T, E, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn").finish_non_exhaustive()
     }
 }
