@@ -1,4 +1,86 @@
-//! A result that will come: Twisted's Deferred for Rust.
+//! A Deferred: a result that will come.
+//!
+//! Attach functions to a [`Deferred`], and they run, in order, on the spot, when its [`Resolver`] fires it.
+//! The same object is a `Future`, and with `std` it can block a thread: one primitive for callbacks, `async`, threads
+//! and bare metal. It is Twisted's `Deferred` for Rust.
+//!
+//! The crate is the foundation of a small family: `deferred-sync` (a lock and a semaphore), `deferred-queue` and
+//! `deferred-list` are built on its [`WaitQueue`] and [`join`], and so can be primitives of your own.
+//!
+//! # A tour
+//!
+//! | to | use |
+//! |---|---|
+//! | make one | [`Deferred::new`], [`Deferred::succeed`], [`Deferred::fail`], [`maybe_deferred`] |
+//! | make one of a future | [`Deferred::from_future`] |
+//! | fire it | [`Resolver::callback`], [`Resolver::errback`], [`Resolver::forward`] |
+//! | go on with its result | [`Deferred::add_callback`], [`Deferred::add_errback`], [`Deferred::add_both`] |
+//! | wait for it | `.await`, `Deferred::wait` |
+//! | stop it | drop it, [`Handle::cancel`], [`Deferred::timeout`] |
+//! | hold it up | [`Deferred::pause`] |
+//! | let it run on alone | [`Deferred::detach`] |
+//! | give it to several | [`Deferred::shared`] |
+//! | hear of failures that nobody handled | [`set_unhandled_hook`] |
+//! | write a primitive | [`WaitQueue`], [`join`] |
+//!
+//! # Examples
+//!
+//! ```
+//! use deferred_core::Deferred;
+//!
+//! let (resolver, d) = Deferred::<&str, std::num::ParseIntError>::new();
+//! let d = d
+//!     .add_callback(|text| Ok(text.parse::<u32>()?))
+//!     .add_callback(|n| Ok(n + 1))
+//!     .add_errback(|_failure| Ok(0));
+//!
+//! std::thread::spawn(move || resolver.callback("41"));
+//! assert_eq!(d.wait(), Ok(42));
+//! ```
+//!
+//! A callback may return a Deferred, and the chain waits for it:
+//!
+//! ```
+//! use deferred_core::Deferred;
+//!
+//! fn lookup(id: u32) -> Deferred<String> {
+//!     Deferred::succeed(format!("user {id}"))
+//! }
+//!
+//! # futures_lite::future::block_on(async {
+//! let name = Deferred::succeed(7).add_callback(lookup).await;
+//! assert_eq!(name, Ok("user 7".to_string()));
+//! # });
+//! ```
+//!
+//! # Types
+//!
+//! `E` is the user's own error and nothing else; what the family can cause itself, such as a cancel, is a
+//! [`FailureKind`]. Where nothing can fail, `E` is `Infallible`, the default.
+//! Where nothing fixes `E`, write it down: `Deferred::<u8>::succeed(1)`.
+//! A callback runs on whichever thread fires, so it and its values must be `Send + 'static`; a `Deferred<Rc<_>>` can be
+//! awaited but takes no callbacks.
+//!
+//! # Fairness
+//!
+//! Callbacks run in the order in which they were attached, waiters of a [`WaitQueue`] in the order in which they came.
+//!
+//! # no_std
+//!
+//! It needs `alloc` only. Without `std` there are no blocking waits, no default report of unhandled failures, and a panic
+//! in a callback is not contained; and a grant inside a grant nests, see [`Turn::grant`].
+//!
+//! # Features
+//!
+//! - `std` (default): blocking waits, panics in callbacks contained, unhandled failures reported on stderr.
+//! - `critical-section`: locks keep interrupts out; for bare metal, without `std`.
+//! - `portable-atomic`: for targets without compare-and-swap.
+//! - `loom`: unstable, for the models of this workspace.
+//!
+//! # When not to use this
+//!
+//! Where every caller is `async` and nobody needs callbacks, blocking threads or bare metal, a oneshot channel and
+//! plain futures are enough.
 #![no_std]
 
 extern crate alloc;
@@ -42,6 +124,12 @@ pub use future::{Driver, maybe_deferred};
 pub use handle::{Handle, Paused};
 pub use join::{Fired, Joiner, Outcomes, Progress, join};
 pub use report::{Report, reset_unhandled_hook, set_unhandled_hook};
+#[cfg(feature = "std")]
+pub use report::{Unhandled, catch_unhandled};
 pub use resolver::{Cancelled, Resolver};
 pub use shared::Shared;
 pub use wait_queue::{Grants, Locked, Primitive, Turn, Units, WaitQueue};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -115,13 +115,85 @@ pub fn reset_unhandled_hook() {
     crate::postpone::drop_value(hook::set(None));
 }
 
+/// An unhandled failure, in a form that can be kept; see [`catch_unhandled`].
+#[cfg(feature = "std")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unhandled {
+    /// What failed, as the `Debug` output of the failure.
+    pub failure: std::string::String,
+    /// Where the failure was made.
+    pub origin: &'static Location<'static>,
+    /// Where the Deferred was created.
+    pub created: &'static Location<'static>,
+}
+
+#[cfg(feature = "std")]
+std::thread_local! {
+    /// What the innermost `catch_unhandled` of this thread has caught.
+    static CAUGHT: core::cell::RefCell<Option<alloc::vec::Vec<Unhandled>>> = const { core::cell::RefCell::new(None) };
+}
+
+/// Runs `f` and returns, beside its result, the failures that were reported on this thread meanwhile, instead of
+/// handing them to the hook. For tests.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Deferred, catch_unhandled};
+///
+/// let ((), unhandled) = catch_unhandled(|| drop(Deferred::<(), &str>::fail("lost")));
+/// assert_eq!(unhandled.len(), 1);
+/// assert!(unhandled[0].failure.contains("lost"));
+/// ```
+#[cfg(feature = "std")]
+pub fn catch_unhandled<R>(f: impl FnOnce() -> R) -> (R, alloc::vec::Vec<Unhandled>) {
+    /// Puts back what an outer call has caught, also when `f` panics.
+    struct Outer(Option<alloc::vec::Vec<Unhandled>>);
+
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            let outer = self.0.take();
+            CAUGHT.with_borrow_mut(|caught| *caught = outer);
+        }
+    }
+
+    let outer = Outer(CAUGHT.replace(Some(alloc::vec::Vec::new())));
+    let result = f();
+    let caught = CAUGHT.take().unwrap_or_default();
+    drop(outer);
+    (result, caught)
+}
+
+/// Keeps a report for the `catch_unhandled` of this thread, if there is one.
+#[cfg(feature = "std")]
+fn caught(report: &Report<'_>) -> bool {
+    let Report { failure, origin, created } = *report;
+    if !CAUGHT.try_with(|caught| caught.borrow().is_some()).unwrap_or(false) {
+        return false;
+    }
+    // Formatted before the list is borrowed: `Debug` of an error is foreign code.
+    let unhandled = Unhandled { failure: std::format!("{failure:?}"), origin, created };
+    CAUGHT.with_borrow_mut(|caught| caught.as_mut().map(|caught| caught.push(unhandled))).is_some()
+}
+
+#[cfg(not(feature = "std"))]
+fn caught(_: &Report<'_>) -> bool {
+    false
+}
+
 /// Reports a failure.
 #[cold]
 pub(crate) fn report<E: Debug>(failure: &Failure<E>, created: &'static Location<'static>) {
     let report = Report { failure, origin: failure.origin(), created };
-    let _ = catch(|| match hook::get() {
-        Some(hook) => hook(&report),
-        None => default(&report),
+    let _ = catch(|| {
+        if caught(&report) {
+            return;
+        }
+        match hook::get() {
+            Some(hook) => hook(&report),
+            None => default(&report),
+        }
     });
 }
 
