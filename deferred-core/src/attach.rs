@@ -8,7 +8,7 @@ use core::ptr::NonNull;
 
 use crate::cell::{Header, take};
 use crate::chain::EntryVTable;
-use crate::deferred::{Deferred, End};
+use crate::deferred::{Deferred, End, Repr};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
 use crate::run::{Waited, run};
@@ -290,6 +290,10 @@ where
     E: Debug,
 {
     match catch(|| f().into_deferred()) {
+        // What has been taken cannot come, whether or not there is a chain to wait for it.
+        Ok(deferred) if matches!(deferred.repr(), Repr::Taken) => {
+            Deferred::from_outcome(Err(Failure::with_origin(FailureKind::Abandoned, created)))
+        }
         Ok(deferred) => deferred,
         Err(panic) => Deferred::from_outcome(Err(Failure::with_origin(FailureKind::Panicked(panic), created))),
     }
