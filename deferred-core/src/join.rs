@@ -92,14 +92,13 @@ where
 {
     let slots: Box<[Slot<T, E>]> = children.into_iter().map(Slot::new).collect();
     let total = slots.len();
-    let family = Arc::new(Family {
-        // One more, so that nothing ends before all children are linked.
-        left: AtomicUsize::new(total + 1),
-        end: AtomicUsize::new(OPEN),
-        parent: Lock::new(None),
-        joiner,
-        slots,
-    });
+    if slots.iter().all(|slot| slot.cell.is_none()) {
+        return (Deferred::from_outcome(join_ready(&slots, &joiner)), Progress { left: None, total });
+    }
+    // One more, so that nothing ends before all children are linked.
+    let left = Arc::new(AtomicUsize::new(total + 1));
+    let family =
+        Arc::new(Family { left: left.clone(), end: AtomicUsize::new(OPEN), parent: Lock::new(None), joiner, slots });
     let canceller = family.clone();
     let (resolver, parent) = Deferred::with_canceller(move |c| {
         canceller.end.store(CANCELLED, Ordering::Release);
@@ -107,7 +106,7 @@ where
         c.later()
     });
     *family.parent.lock() = Some(resolver);
-    let progress = Progress { family: family.clone(), total };
+    let progress = Progress { left: Some(left), total };
     // This one belongs to the children, and is dropped by whoever counts `left` down to 0.
     let family = Arc::into_raw(family);
     // SAFETY: the slots were made just now, and this is their family; the count is the one more of above.
@@ -123,14 +122,16 @@ where
 /// Tells how many of the Deferreds in a join have fired.
 #[derive(Clone)]
 pub struct Progress {
-    family: Arc<dyn Left>,
+    /// `None` when all had fired from the start.
+    left: Option<Arc<AtomicUsize>>,
     total: usize,
 }
 
 impl Progress {
     /// Returns how many have fired, and how many there are.
     pub fn get(&self) -> (usize, usize) {
-        (self.total.saturating_sub(self.family.left()), self.total)
+        let left = self.left.as_ref().map_or(0, |left| left.load(Ordering::Acquire));
+        (self.total.saturating_sub(left), self.total)
     }
 }
 
@@ -141,8 +142,24 @@ impl Debug for Progress {
     }
 }
 
-trait Left: Send + Sync {
-    fn left(&self) -> usize;
+/// Joins Deferreds that have all fired, without a family.
+fn join_ready<T, E, J>(slots: &[Slot<T, E>], joiner: &J) -> Outcome<J::Output, J::Error>
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    // Drops what is left in the end, and by then everything is decided.
+    let outcomes = Outcomes { slots: slots.iter(), lives: PhantomData };
+    for (index, slot) in slots.iter().enumerate() {
+        if let Some(outcome) = joiner.fired(Fired { slot, index }) {
+            for late in outcomes.filter(|_| J::REPORTS_LATE) {
+                dispose(late, Location::caller(), true);
+            }
+            return outcome;
+        }
+    }
+    joiner.all_fired(outcomes)
 }
 
 /// Children are still looked at.
@@ -155,7 +172,7 @@ const CANCELLED: usize = 2;
 /// All that belongs to one join. Whoever counts `left` down to 0 owns the slots.
 struct Family<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> {
     /// How many children have not fired yet, and one for each walk over the slots that is going on.
-    left: AtomicUsize,
+    left: Arc<AtomicUsize>,
     /// Whether the parent has been decided about: `OPEN`, `EARLY` or `CANCELLED`.
     end: AtomicUsize,
     /// Taken by whoever fires the parent.
@@ -446,16 +463,5 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Drop for Outcomes<'_, T, E> {
 impl<T: Send + 'static, E: Debug + Send + 'static> Debug for Outcomes<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcomes").field("left", &self.slots.len()).finish()
-    }
-}
-
-impl<T, E, J> Left for Family<T, E, J>
-where
-    T: Send + 'static,
-    E: Debug + Send + 'static,
-    J: Joiner<T, E>,
-{
-    fn left(&self) -> usize {
-        self.left.load(Ordering::Acquire)
     }
 }

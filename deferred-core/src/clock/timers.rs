@@ -39,7 +39,7 @@ impl Timers {
     }
 
     /// Returns the time of the next call.
-    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    #[cfg(all(feature = "std", not(loom)))]
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.calls.first_key_value().map(|(key, _)| key.0)
     }

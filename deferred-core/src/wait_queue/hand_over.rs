@@ -7,7 +7,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::any::TypeId;
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::fmt::{self, Debug};
 use core::ptr;
 
@@ -156,7 +156,9 @@ fn grant<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Turn<T, E, P>
 
 #[cfg(feature = "std")]
 mod frames {
-    use super::{Cell, Frame, ptr};
+    use core::cell::Cell;
+
+    use super::{Frame, ptr};
 
     std::thread_local! {
         static INNERMOST: Cell<*const Frame> = const { Cell::new(ptr::null()) };
