@@ -180,7 +180,13 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
             locked.items.push(item);
             return Deferred::succeed(());
         }
-        locked.putters.push(item)
+        let mut deliveries = Deliveries::new();
+        let waiter = locked.putters.push(item);
+        // There may be room, and whoever waited for it is just leaving.
+        deliveries.refill(&mut locked);
+        drop(locked);
+        deliveries.deliver();
+        waiter
     }
 
     /// Gets the next item.
@@ -253,7 +259,8 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
 
     /// Looks at the item that comes next.
     ///
-    /// While `f` runs, no lock is held, and whoever wants an item waits.
+    /// While `f` runs, no lock is held, and nobody gets an item: those who wait go on when `f` has returned, and
+    /// [`try_get`](Self::try_get), [`drain`](Self::drain) and a second `peek` find nothing.
     ///
     /// # Examples
     ///
@@ -293,8 +300,7 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     /// assert_eq!(deferred_queue::DeferredQueue::<u8>::new().len(), 0);
     /// ```
     pub fn len(&self) -> usize {
-        let locked = self.getters.lock();
-        locked.items.len() + usize::from(locked.peeked)
+        self.getters.lock().stored()
     }
 
     /// Tells whether no items are stored. Another thread may change that at any time.
@@ -445,12 +451,13 @@ impl<T: Send + 'static, S: Store<T>> Debug for DeferredQueue<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("DeferredQueue");
         let Some(locked) = self.getters.try_lock() else { return f.finish_non_exhaustive() };
-        f.field("len", &locked.items.len())
+        f.field("len", &locked.stored())
             .field("size", &locked.size)
             .field("waiting", &locked.len())
-            .field("backlog", &locked.backlog)
-            .field("waiting_for_room", &locked.putters)
-            .field("closed", &locked.closed)
-            .finish()
+            .field("backlog", &locked.backlog);
+        if let Some(putters) = locked.putters.try_lock() {
+            f.field("waiting_for_room", &putters.len());
+        }
+        f.field("closed", &locked.closed).finish()
     }
 }

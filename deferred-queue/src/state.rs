@@ -27,8 +27,13 @@ pub(crate) struct State<T: Send + 'static, S> {
 }
 
 impl<T: Send + 'static, S: Store<T>> State<T, S> {
+    /// Returns how many items there are, the one that is being looked at included.
+    pub(crate) fn stored(&self) -> usize {
+        self.items.len() + usize::from(self.peeked)
+    }
+
     pub(crate) fn has_room(&self) -> bool {
-        self.size.is_none_or(|size| self.items.len() < size)
+        self.size.is_none_or(|size| self.stored() < size)
     }
 
     /// Tells whether no item will ever come again.
