@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::fs;
-use std::process::ExitCode;
+use std::panic;
+use std::process::{self, ExitCode};
 
 use clap::Parser;
 use peer_bench::harness::{Plan, callgrind, counts, time};
@@ -11,6 +12,12 @@ use peer_bench::probes;
 use peer_bench::report::{self, Baseline, CaseReport, Machine, ProbeReport, Report};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
+    // A contender that breaks a case's promise on one thread would leave the other waiting for ever.
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        process::exit(101);
+    }));
     // As crossfire's documentation recommends.
     crossfire::detect_backoff_cfg();
     let options = Options::parse();

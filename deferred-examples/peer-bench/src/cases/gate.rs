@@ -11,7 +11,7 @@ use crate::pinned::Pinned;
 macro_rules! semaphores {
     ($run:ident) => {
         contenders!($run:
-            TokioSemaphore; MaitakeSemaphore; AsyncbandSemaphore; IntrusiveSemaphore;
+            OurSemaphore; TokioSemaphore; MaitakeSemaphore; AsyncbandSemaphore; IntrusiveSemaphore;
             AsyncLockSemaphore; AsyncSemaphore; UnsyncSemaphore; IntrusiveLocalSemaphore;
         )
     };
@@ -20,7 +20,7 @@ macro_rules! semaphores {
 macro_rules! locks {
     ($run:ident) => {
         contenders!($run:
-            TokioMutex; MaitakeMutex; AsyncbandMutex; IntrusiveMutex;
+            OurLock; TokioMutex; MaitakeMutex; AsyncbandMutex; IntrusiveMutex;
             AsyncLockMutex; FuturesMutex, <= 1_000;
         )
     };

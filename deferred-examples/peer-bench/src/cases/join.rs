@@ -9,6 +9,8 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use asyncband::oneshot::{self, Receiver, RecvError};
+use deferred_core::{Deferred, Resolver};
+use deferred_list::DeferredList;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use futures_concurrency::future::Join as _;
@@ -21,7 +23,7 @@ use crate::harness::{Case, Load, Meter, Peer, Unit};
 macro_rules! everyone {
     ($run:ident) => {
         contenders!($run:
-            JoinAll; Unordered; BufferedJoinAll; BufferedUnordered; Concurrency, <= 1_000; TokioJoinSet;
+            OurList; JoinAll; Unordered; BufferedJoinAll; BufferedUnordered; Concurrency, <= 1_000; TokioJoinSet;
         )
     };
 }
@@ -109,6 +111,27 @@ impl Source for OneShots {
     }
 }
 
+/// What we join.
+struct Deferreds;
+
+impl Source for Deferreds {
+    type Sender = Resolver<u64>;
+    type Pending = Deferred<u64>;
+    type Ready = Deferred<u64>;
+
+    fn pair() -> (Self::Sender, Self::Pending) {
+        Deferred::<u64>::new()
+    }
+
+    fn fire(sender: Self::Sender, value: u64) {
+        sender.callback(value).unwrap();
+    }
+
+    fn ready(value: u64) -> Self::Ready {
+        Deferred::succeed(value)
+    }
+}
+
 /// Writes one way to join, once for both kinds of children.
 macro_rules! join {
     ($name:ident: $peer:expr, $source:ty, |$children:ident| $join:expr $(, $driver:item)*) => {
@@ -128,6 +151,9 @@ macro_rules! join {
         }
     };
 }
+
+join!(OurList: Peer::ours("deferred", "deferred-list"), Deferreds,
+    |children| DeferredList::new(children).await);
 
 join!(JoinAll: Peer::bar("futures join_all", "futures"), OneShots,
     |children| futures::future::join_all(children).await);

@@ -12,7 +12,7 @@ use crate::peers::*;
 macro_rules! everyone {
     ($run:ident) => {
         contenders!($run:
-            DeferredOneShot; TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
+            OurOneShot; TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
         )
     };
 }

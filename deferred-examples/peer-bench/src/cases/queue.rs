@@ -14,7 +14,7 @@ const ROOM: usize = 64;
 macro_rules! bounded {
     ($run:ident) => {
         contenders!($run:
-            TokioMpsc; AsyncbandMpsc; AsyncbandMpmc; FuturesMpsc; IntrusiveQueue;
+            OurQueue; OurStream; TokioMpsc; AsyncbandMpsc; AsyncbandMpmc; FuturesMpsc; IntrusiveQueue;
             Kanal; Flume; AsyncChannel; CrossfireQueue; UnsyncQueue;
         )
     };
@@ -23,7 +23,7 @@ macro_rules! bounded {
 macro_rules! unbounded {
     ($run:ident) => {
         contenders!($run:
-            TokioUnbounded; AsyncbandUnbounded; FuturesUnbounded;
+            OurUnbounded; TokioUnbounded; AsyncbandUnbounded; FuturesUnbounded;
             KanalUnbounded; FlumeUnbounded; AsyncChannelUnbounded; CrossfireUnbounded;
         )
     };
@@ -33,7 +33,7 @@ macro_rules! unbounded {
 macro_rules! shared {
     ($run:ident) => {
         contenders!($run:
-            AsyncbandMpmc; IntrusiveQueue; Kanal, <= 10_000; Flume, <= 10_000; AsyncChannel; CrossfireQueue;
+            OurQueue; AsyncbandMpmc; IntrusiveQueue; Kanal, <= 10_000; Flume, <= 10_000; AsyncChannel; CrossfireQueue;
         )
     };
 }

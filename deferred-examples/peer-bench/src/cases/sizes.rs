@@ -48,11 +48,11 @@ fn one_shots(sizes: &mut Sizes<'_>) {
     fn add<P: OneShot>(sizes: &mut Sizes<'_>) {
         sizes.add("one-shot of a u64: handle, cell", P::PEER, || {
             let before = Count::now();
-            let _pair = P::pair();
+            let (_sender, _receiver) = P::pair();
             (size_of::<P::Receiver>(), Count::since(before).live)
         });
     }
-    add::<DeferredOneShot>(sizes);
+    add::<OurOneShot>(sizes);
     add::<TokioOneShot>(sizes);
     add::<AsyncbandOneShot>(sizes);
     add::<FuturesOneShot>(sizes);
@@ -83,6 +83,7 @@ fn gates(sizes: &mut Sizes<'_>) {
             });
         };
     }
+    add!("waiter for a semaphore: future, heap", OurSemaphore, |state| state.acquire());
     add!("waiter for a semaphore: future, heap", TokioSemaphore, |state| state.acquire());
     add!("waiter for a semaphore: future, heap", MaitakeSemaphore, |state| state.acquire(1));
     add!("waiter for a semaphore: future, heap", AsyncbandSemaphore, |state| state.acquire(1));
@@ -90,6 +91,7 @@ fn gates(sizes: &mut Sizes<'_>) {
     add!("waiter for a semaphore: future, heap", AsyncLockSemaphore, |state| state.acquire());
     add!("waiter for a semaphore: future, heap", AsyncSemaphore, |state| state.acquire());
     add!("waiter for a semaphore: future, heap", UnsyncSemaphore, |state| state.acquire());
+    add!("waiter for a lock: future, heap", OurLock, |state| state.acquire());
     add!("waiter for a lock: future, heap", TokioMutex, |state| state.lock());
     add!("waiter for a lock: future, heap", MaitakeMutex, |state| state.lock());
     add!("waiter for a lock: future, heap", AsyncbandMutex, |state| state.lock());
@@ -109,6 +111,7 @@ fn getters(sizes: &mut Sizes<'_>) {
             });
         };
     }
+    add!(OurQueue, |receiver| receiver.get());
     add!(AsyncbandMpmc, |receiver| receiver.recv());
     add!(IntrusiveQueue, |receiver| receiver.receive());
     add!(Kanal, |receiver| receiver.recv());

@@ -26,27 +26,27 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "semaphore, fought over",
             contenders!(fight:
-                TokioSemaphore; MaitakeSemaphore; AsyncbandSemaphore; IntrusiveSemaphore;
+                OurSemaphore; TokioSemaphore; MaitakeSemaphore; AsyncbandSemaphore; IntrusiveSemaphore;
                 AsyncLockSemaphore; AsyncSemaphore;
             ),
         ),
         case(
             "lock, fought over",
             contenders!(fight:
-                TokioMutex; MaitakeMutex; AsyncbandMutex; IntrusiveMutex; AsyncLockMutex; FuturesMutex;
+                OurLock; TokioMutex; MaitakeMutex; AsyncbandMutex; IntrusiveMutex; AsyncLockMutex; FuturesMutex;
             ),
         ),
         case(
             "queue with room for 1,024",
             contenders!(stream:
-                TokioMpsc; AsyncbandMpsc; AsyncbandMpmc; FuturesMpsc; IntrusiveQueue;
+                OurQueue; OurStream; TokioMpsc; AsyncbandMpsc; AsyncbandMpmc; FuturesMpsc; IntrusiveQueue;
                 Kanal; Flume; AsyncChannel; CrossfireQueue;
             ),
         ),
         case(
             "one-shot, fired by the other thread",
             contenders!(one_shots:
-                DeferredOneShot; TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
+                OurOneShot; TokioOneShot; AsyncbandOneShot; FuturesOneShot; IntrusiveOneShot; OneShotCrate; CrossfireOneShot;
             ),
         ),
     ]

@@ -9,7 +9,7 @@ use crate::pinned::Pinned;
 macro_rules! semaphores {
     ($ask:ident) => {
         subjects!($ask:
-            TokioSemaphore; MaitakeSemaphore; AsyncbandSemaphore; IntrusiveSemaphore;
+            OurSemaphore; TokioSemaphore; MaitakeSemaphore; AsyncbandSemaphore; IntrusiveSemaphore;
             AsyncLockSemaphore; AsyncSemaphore; UnsyncSemaphore; IntrusiveLocalSemaphore;
         )
     };
@@ -17,7 +17,7 @@ macro_rules! semaphores {
 
 macro_rules! locks {
     ($ask:ident) => {
-        subjects!($ask: TokioMutex; MaitakeMutex; AsyncbandMutex; IntrusiveMutex; AsyncLockMutex; FuturesMutex;)
+        subjects!($ask: OurLock; TokioMutex; MaitakeMutex; AsyncbandMutex; IntrusiveMutex; AsyncLockMutex; FuturesMutex;)
     };
 }
 

@@ -8,7 +8,7 @@ use crate::pinned::Pinned;
 
 macro_rules! shared {
     ($ask:ident) => {
-        subjects!($ask: AsyncbandMpmc; IntrusiveQueue; Kanal; Flume; AsyncChannel; CrossfireQueue;)
+        subjects!($ask: OurQueue; AsyncbandMpmc; IntrusiveQueue; Kanal; Flume; AsyncChannel; CrossfireQueue;)
     };
 }
 

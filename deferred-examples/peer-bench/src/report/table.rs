@@ -1,11 +1,10 @@
 //! Tables for the terminal and for Markdown, from the same rows.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use comfy_table::{Cell, CellAlignment, Table, TableStyle, presets};
 
-use super::{CaseReport, Figure, Report, word};
+use super::{CaseReport, Figure, ProbeReport, Report, word};
 
 /// Everything, the cases that we lose first.
 pub fn terminal(report: &Report) -> String {
@@ -31,7 +30,7 @@ pub fn markdown(report: &Report) -> String {
 
 fn tables(report: &Report, heading: &str, style: TableStyle) -> String {
     let mut text = String::new();
-    let mut section = |title, mut table: Table| {
+    let mut section = |title: &str, mut table: Table| {
         if table.row_count() > 0 {
             let _ = writeln!(text, "\n{heading}{title}\n\n{}", table.load_style(style));
         }
@@ -39,7 +38,9 @@ fn tables(report: &Report, heading: &str, style: TableStyle) -> String {
     section("Ours to the best fair peer's, what we lose first", summary(report));
     section("Each case, each contender", details(report));
     section("Bytes", sizes(report));
-    section("Probes", probes(report));
+    for group in report.probes.chunk_by(|a, b| a.group == b.group) {
+        section(&format!("Probes: {}", group[0].group), probes(group));
+    }
     text
 }
 
@@ -106,19 +107,21 @@ fn sizes(report: &Report) -> Table {
     table
 }
 
-/// One row a probe, one column a peer, group by group.
-fn probes(report: &Report) -> Table {
-    let peers: BTreeSet<_> = report.probes.iter().map(|probe| (probe.peer != "deferred", probe.peer)).collect();
-    let header: Vec<_> = ["probe"].into_iter().chain(peers.iter().map(|(_, peer)| *peer)).collect();
+/// One row a probe of one group, one column a peer.
+fn probes(reports: &[ProbeReport]) -> Table {
+    let rows: Vec<_> = reports.chunk_by(|a, b| a.title == b.title).collect();
+    let mut peers: Vec<_> = Vec::new();
+    for report in reports {
+        if !peers.contains(&report.peer) {
+            peers.push(report.peer);
+        }
+    }
+    let header: Vec<_> = ["probe"].into_iter().chain(peers.iter().copied()).collect();
     let mut table = table(&header);
-    let mut seen = BTreeSet::new();
-    for probe in report.probes.iter().filter(|probe| seen.insert((probe.group, probe.title))) {
-        let verdict = |peer| {
-            let found = report.probes.iter().find(|p| (p.group, p.title, p.peer) == (probe.group, probe.title, peer));
-            found.map_or("", |found| word(found.verdict)).to_owned()
-        };
-        let name = format!("{}: {}", probe.group, probe.title);
-        table.add_row(cells([name].into_iter().chain(peers.iter().map(|(_, peer)| verdict(*peer)))));
+    for row in rows {
+        let verdict = |peer| row.iter().find(|report| report.peer == peer).map_or("", |report| word(report.verdict));
+        let verdicts = peers.iter().map(|&peer| verdict(peer).to_owned());
+        table.add_row(cells([row[0].title.to_owned()].into_iter().chain(verdicts)));
     }
     table
 }
