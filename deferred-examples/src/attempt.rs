@@ -1,0 +1,253 @@
+//! One try at one file: ask, follow, receive, check, give it its name.
+
+use std::time::SystemTime;
+
+use url::Url;
+
+use crate::download::Downloader;
+use crate::error::DownloadError;
+use crate::events::{Event, How, Saved};
+use crate::fetch::{Fetch, Headers, Request, Response};
+use crate::folder::{Place, Reserved};
+use crate::job::Job;
+use crate::name::SafeName;
+use crate::part::{Kept, Part};
+use crate::redirect::follow;
+use crate::retry::retry_after;
+use crate::transfer::{Idle, copy};
+
+/// Where file names come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// The last segment of the url the user gave.
+    #[default]
+    Url,
+    /// The `Content-Disposition` of the answer, and the url where there is none.
+    Header,
+}
+
+/// What is known about a file across its tries.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Where it is asked for.
+    pub(crate) url: Url,
+    /// Where it will be; given out once.
+    pub(crate) place: Option<Place>,
+    /// How many tries there were before this one.
+    pub(crate) attempt: u32,
+}
+
+/// How a job begins.
+pub(crate) enum Start {
+    /// There is something to fetch.
+    Fetch(Target),
+    /// The file is there, and that is all right.
+    Kept(Saved),
+}
+
+/// What a request came to.
+enum Step<'a, B> {
+    /// Bytes are coming, to be appended to the part; the body will end with this length.
+    Receive(Part<'a>, Response<B>, Option<u64>),
+    /// The part was whole already.
+    Whole(Part<'a>),
+}
+
+impl<F: Fetch> Downloader<F> {
+    /// Looks at a job, and finds its place where its url names it.
+    ///
+    /// Done in the order of the jobs, so that equal names are numbered in that order every time.
+    pub(crate) fn prepare(&self, job: &Job) -> Result<Start, DownloadError> {
+        let mut target = Target { url: job.url()?, place: None, attempt: 0 };
+        if self.settings().naming == Naming::Url {
+            match self.reserve(&SafeName::from_url(&target.url), job)? {
+                Reserved::Place(place) => target.place = Some(place),
+                Reserved::Skip(path) => return kept(path).map(Start::Kept),
+            }
+        }
+        Ok(Start::Fetch(target))
+    }
+
+    /// Downloads a file once.
+    pub(crate) async fn attempt(&self, job: &Job, target: &mut Target) -> Result<Saved, DownloadError> {
+        let mut idle = self.watch();
+        // Named by a header, a file has to be asked for before it is known what is there of it.
+        let mut early = None;
+        if target.place.is_none() {
+            let response = self.ask(&target.url, None, &mut idle).await?;
+            let response = accepted(response)?;
+            let header = response.headers.get("content-disposition");
+            let name = header.and_then(SafeName::from_disposition);
+            let name = name.unwrap_or_else(|| SafeName::from_url(&target.url));
+            match self.reserve(&name, job)? {
+                Reserved::Place(place) => target.place = Some(place),
+                Reserved::Skip(path) => return kept(path),
+            }
+            early = Some(response);
+        }
+        let Some(place) = &target.place else {
+            return Err(DownloadError::Answer("no name was found".into()));
+        };
+
+        let resume = self.settings().resume || target.attempt > 0;
+        let found = resume.then(|| Kept::find(place, &job.text)).flatten();
+        let step = match (early, &found) {
+            (Some(response), None) => receive_anew(place, job, response)?,
+            (_, None) => {
+                let response = self.ask(&target.url, None, &mut idle).await?;
+                receive_anew(place, job, accepted(response)?)?
+            }
+            (_, Some(found)) => self.go_on(place, job, target, found, &mut idle).await?,
+        };
+
+        let from = match &step {
+            Step::Receive(part, ..) | Step::Whole(part) => part.len(),
+        };
+        let mut part = match step {
+            Step::Whole(part) => part,
+            Step::Receive(mut part, mut response, rest) => {
+                self.tell(
+                    job,
+                    &Event::Answered { name: place.name().as_str(), kept: from, total: rest.map(|rest| from + rest) },
+                );
+                let received = |n| self.tell(job, &Event::Received(n));
+                let copied = copy(&mut response.body, &mut part, &mut idle, self.rate(), received).await?;
+                match rest {
+                    Some(announced) if announced != copied => {
+                        part.discard();
+                        return Err(DownloadError::Length { announced, received: copied });
+                    }
+                    _ => part,
+                }
+            }
+        };
+        if let Some(wanted) = job.checksum {
+            if let Err(error) = part.verify(wanted).await {
+                part.discard();
+                return Err(error);
+            }
+        }
+        let bytes = part.publish()?;
+        let how = if from > 0 { How::Resumed(from) } else { How::Downloaded };
+        Ok(Saved { path: place.path().to_owned(), bytes, how })
+    }
+
+    /// Asks for the rest of a file, and takes the whole of it where that is what comes.
+    async fn go_on<'a>(
+        &self,
+        place: &'a Place,
+        job: &Job,
+        target: &Target,
+        found: &Kept,
+        idle: &mut Idle<'_>,
+    ) -> Result<Step<'a, F::Body>, DownloadError> {
+        let response = self.ask(&target.url, Some(found), idle).await?;
+        match response.status {
+            206 => {
+                let range = ContentRange::of(&response.headers);
+                let Some(range) = range.filter(|range| range.first == Some(found.len)) else {
+                    return Err(DownloadError::Answer("the server sent another range than asked for".into()));
+                };
+                let part = Part::resume(place, &job.text, found)?;
+                let rest = range.total.map(|total| total.saturating_sub(found.len));
+                Ok(Step::Receive(part, response, rest))
+            }
+            416 => {
+                let range = ContentRange::of(&response.headers);
+                if range.is_some_and(|range| range.total == Some(found.len)) {
+                    return Ok(Step::Whole(Part::resume(place, &job.text, found)?));
+                }
+                // What is there is longer than the file: it is something else.
+                let response = self.ask(&target.url, None, idle).await?;
+                receive_anew(place, job, accepted(response)?)
+            }
+            _ => receive_anew(place, job, accepted(response)?),
+        }
+    }
+
+    /// Sends a request for a file, or for what is missing of it, and follows redirects.
+    async fn ask(
+        &self,
+        url: &Url,
+        found: Option<&Kept>,
+        idle: &mut Idle<'_>,
+    ) -> Result<Response<F::Body>, DownloadError> {
+        let mut headers = self.settings().headers.clone();
+        if let Some(found) = found {
+            headers.push(("range".into(), format!("bytes={}-", found.len)));
+            headers.push(("if-range".into(), found.validator.clone()));
+        }
+        let request = Request { url: url.clone(), headers };
+        idle.watch(follow(self.fetch(), request)).await?
+    }
+
+    /// Finds a name; one whose part belongs to another url is left to that one when resuming.
+    fn reserve(&self, name: &SafeName, job: &Job) -> Result<Reserved, DownloadError> {
+        let resume = self.settings().resume;
+        self.folder().reserve(name, |place| !resume || !Kept::of_another(place, &job.text))
+    }
+}
+
+/// Passes on a response that is the whole file.
+fn accepted<B>(response: Response<B>) -> Result<Response<B>, DownloadError> {
+    match response.status {
+        200 | 203 => Ok(response),
+        206 => Err(DownloadError::Answer("the server sent a part and was asked for all".into())),
+        status => {
+            let field = response.headers.get("retry-after");
+            let retry_after = field.and_then(|field| retry_after(field, SystemTime::now()));
+            Err(DownloadError::Status { status, retry_after })
+        }
+    }
+}
+
+/// Prepares to receive a whole file.
+fn receive_anew<'a, B>(place: &'a Place, job: &Job, response: Response<B>) -> Result<Step<'a, B>, DownloadError> {
+    let part = Part::create(place, &job.text, &response.headers)?;
+    let length = response.headers.content_length();
+    Ok(Step::Receive(part, response, length))
+}
+
+/// What a file that was there comes to.
+fn kept(path: std::path::PathBuf) -> Result<Saved, DownloadError> {
+    let data = path.symlink_metadata().map_err(DownloadError::save("look at", &path))?;
+    Ok(Saved { path, bytes: data.len(), how: How::Kept })
+}
+
+/// A `Content-Range` field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ContentRange {
+    /// The first byte sent; nothing where none is.
+    first: Option<u64>,
+    /// The length of the whole file, where the server knows it.
+    total: Option<u64>,
+}
+
+impl ContentRange {
+    /// Reads `bytes 5-9/10`, `bytes 5-9/*` or `bytes */10`.
+    fn of(headers: &Headers) -> Option<Self> {
+        let field = headers.get("content-range")?.strip_prefix("bytes ")?;
+        let (range, total) = field.split_once('/')?;
+        let first = range.split_once('-').map(|(first, _)| first);
+        Some(Self { first: first.and_then(|first| first.trim().parse().ok()), total: total.trim().parse().ok() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(field: &str) -> Option<(Option<u64>, Option<u64>)> {
+        let headers = Headers::from_iter([("Content-Range".to_owned(), field.to_owned())]);
+        ContentRange::of(&headers).map(|range| (range.first, range.total))
+    }
+
+    #[test]
+    fn content_ranges_are_read() {
+        assert_eq!(range("bytes 5-9/10"), Some((Some(5), Some(10))));
+        assert_eq!(range("bytes 5-9/*"), Some((Some(5), None)));
+        assert_eq!(range("bytes */10"), Some((None, Some(10))));
+        assert_eq!(range("pages 1-2/3"), None);
+        assert_eq!(range("bytes"), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! All files of a run: read as they come, under way, and at an end.
+
+use core::convert::Infallible;
+use std::io;
+use std::thread;
+
+use deferred_core::{Deferred, Handle, Outcome};
+use deferred_list::DeferredList;
+use deferred_queue::DeferredQueue;
+
+use crate::download::Downloader;
+use crate::error::DownloadError;
+use crate::events::Saved;
+use crate::fetch::Fetch;
+use crate::job::Job;
+
+/// How many files more than there are slots may be waiting: for a slot, for their host, for their next
+/// try. It bounds the memory that a list of any length takes.
+const AHEAD: usize = 64;
+
+/// The files of a run, under way.
+#[derive(Debug)]
+pub struct Fleet {
+    /// Fires when every file has come to its end.
+    all: Deferred<Vec<Outcome<(), Infallible>>>,
+    /// Files that nobody sees through yet.
+    files: Files,
+}
+
+/// A queue of files that have been begun.
+type Files = DeferredQueue<Deferred<Saved, DownloadError>>;
+
+impl<F: Fetch> Downloader<F> {
+    /// Downloads all `jobs`, which may block: a thread of its own reads them when there is room.
+    ///
+    /// # Errors
+    ///
+    /// When that thread cannot be started.
+    pub fn download_all<I>(&self, jobs: I) -> io::Result<Fleet>
+    where
+        I: Iterator<Item = Job> + Send + 'static,
+    {
+        let workers = self.settings().jobs.get().saturating_add(AHEAD);
+        let files = Files::builder().size(AHEAD).build();
+        let (this, queue) = (self.clone(), files.clone());
+        thread::Builder::new().name("jobs".into()).spawn(move || this.enlist(jobs, &queue))?;
+
+        let workers = (0..workers).map(|_| self.start(see_through(files.clone())));
+        let all = DeferredList::new(workers.collect::<Vec<_>>()).into_deferred();
+        Ok(Fleet { all, files })
+    }
+
+    /// Begins the jobs one after the other, as long as somebody sees them through.
+    fn enlist(&self, jobs: impl Iterator<Item = Job>, files: &Files) {
+        for job in jobs {
+            if files.put_when_room(self.download(job)).wait().is_err() {
+                break;
+            }
+        }
+        files.close();
+    }
+}
+
+/// Waits for files, one after the other, until there are no more.
+async fn see_through(files: Files) -> Result<(), Infallible> {
+    while let Ok(file) = files.get().await {
+        // What came of it has been told; dropped here unfinished, it is cancelled.
+        let _told = file.await;
+    }
+    Ok(())
+}
+
+impl Fleet {
+    /// Returns what cancels every file that is under way or waiting.
+    pub fn handle(&mut self) -> Handle {
+        self.all.handle()
+    }
+
+    /// Waits until every file has come to its end.
+    pub async fn finished(self) {
+        // It comes to nothing but an end, or was cancelled: an end too.
+        let _ended = self.all.await;
+        // Where it was cancelled, there are still files that were begun and jobs to come.
+        self.files.close();
+        drop(self.files.drain());
+    }
+}

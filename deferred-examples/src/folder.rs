@@ -1,0 +1,226 @@
+//! The directory where files are saved: who has which name, and how a finished file gets it.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::DownloadError;
+use crate::name::SafeName;
+
+/// What to do when the name of a file is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Collision {
+    /// Put a number behind the name.
+    #[default]
+    Number,
+    /// Keep the file that is there and download nothing.
+    Skip,
+    /// Replace the file that is there.
+    Overwrite,
+    /// Keep the file that is there and fail.
+    Fail,
+}
+
+/// A directory in which files appear complete or not at all.
+///
+/// A file grows as `.NAME.part` beside its final name, so the last step is a rename within one file
+/// system. No symbolic link in the directory is ever followed.
+#[derive(Debug)]
+pub struct Folder {
+    /// The directory.
+    root: PathBuf,
+    /// What to do when a name is taken by a file that was there before.
+    collision: Collision,
+    /// The names given out by this folder; never two files for one.
+    names: Mutex<Names>,
+}
+
+/// Names given out.
+#[derive(Debug, Default)]
+struct Names {
+    /// As they are compared on this system.
+    taken: HashSet<String>,
+    /// Which number to try next for a name, so that a million equal names take linear time.
+    next: HashMap<String, u64>,
+}
+
+/// A name in a folder that one file alone may use.
+#[derive(Debug)]
+pub struct Place {
+    /// The name.
+    name: SafeName,
+    /// The file's final path.
+    path: PathBuf,
+    /// What to do when a file appears there meanwhile.
+    collision: Collision,
+}
+
+/// What became of the wish for a name.
+#[derive(Debug)]
+pub enum Reserved {
+    /// The name is ours.
+    Place(Place),
+    /// A file of that name is there and is kept.
+    Skip(PathBuf),
+}
+
+impl Folder {
+    /// Uses the directory `root`, which is created for the first file if it is missing then.
+    pub fn new(root: impl Into<PathBuf>, collision: Collision) -> Self {
+        Self { root: root.into(), collision, names: Mutex::default() }
+    }
+
+    /// Returns the directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Gives out `wanted`, or what the collision rule makes of it.
+    ///
+    /// Two files of one run never share a name: the second gets a number whatever the rule, except
+    /// under [`Collision::Fail`].
+    /// `usable` may refuse a name for reasons of its own; numbering then goes on.
+    ///
+    /// # Errors
+    ///
+    /// When the name is taken and the rule says so, or the directory cannot be created or read.
+    pub fn reserve(&self, wanted: &SafeName, usable: impl Fn(&Place) -> bool) -> Result<Reserved, DownloadError> {
+        let mut names = self.names();
+        if names.taken.is_empty() {
+            fs::create_dir_all(&self.root).map_err(DownloadError::save("create the directory", &self.root))?;
+        }
+        let mut name = wanted.clone();
+        loop {
+            let path = self.root.join(name.as_str());
+            if names.taken.insert(key(&name)) {
+                let place = Place { name: name.clone(), path, collision: self.collision };
+                if !place.is_taken()? {
+                    if usable(&place) {
+                        return Ok(Reserved::Place(place));
+                    }
+                } else {
+                    match self.collision {
+                        Collision::Number => {}
+                        Collision::Skip => return Ok(Reserved::Skip(place.path)),
+                        Collision::Overwrite => return Ok(Reserved::Place(place)),
+                        Collision::Fail => return Err(DownloadError::Exists(place.path)),
+                    }
+                }
+            } else if self.collision == Collision::Fail {
+                return Err(DownloadError::Exists(path));
+            }
+            let number = names.next.entry(wanted.as_str().to_owned()).or_insert(1);
+            name = wanted.numbered(*number);
+            *number += 1;
+        }
+    }
+
+    /// Locks the names; a panic elsewhere leaves nothing half done in them.
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Returns the name.
+    pub fn name(&self) -> &SafeName {
+        &self.name
+    }
+
+    /// Returns the path of the finished file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the path of a companion, `.NAME.SUFFIX`.
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
+        self.path.with_file_name(format!(".{}.{suffix}", self.name))
+    }
+
+    /// Gives the file at `part` the final name, and returns the path.
+    ///
+    /// A file that appeared there meanwhile is replaced under [`Collision::Overwrite`] alone.
+    pub(crate) fn publish(&self, part: &Path) -> Result<(), DownloadError> {
+        let renamed = match self.collision {
+            Collision::Overwrite => fs::rename(part, &self.path),
+            _ => rename_to_new(part, &self.path),
+        };
+        renamed.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => DownloadError::Exists(self.path.clone()),
+            _ => DownloadError::save("rename the finished file to", &self.path)(error),
+        })
+    }
+
+    /// Returns true if something has the final name, be it a link that leads nowhere.
+    fn is_taken(&self) -> Result<bool, DownloadError> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(DownloadError::save("look at", &self.path)(error)),
+        }
+    }
+}
+
+/// Creates a file that was not there, taking away what was.
+pub(crate) fn create_anew(path: &Path) -> io::Result<File> {
+    let create = || OpenOptions::new().write(true).create_new(true).open(path);
+    match create() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            create()
+        }
+        done => done,
+    }
+}
+
+/// Opens a file that is there, unless it is a symbolic link or no plain file.
+pub(crate) fn open_plain(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Without O_NONBLOCK, opening a named pipe that somebody left there would hang.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits() as i32);
+    }
+    let is_plain = |file: &File| file.metadata().map(|data| data.is_file());
+    let is_link = fs::symlink_metadata(path)?.is_symlink();
+    let file = options.open(path)?;
+    if is_link || !is_plain(&file)? {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a plain file"));
+    }
+    Ok(file)
+}
+
+/// Renames `from` to `to`, which must not exist.
+fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system can do it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            done => return done.map_err(Into::into),
+        }
+    }
+    match fs::hard_link(from, to) {
+        Ok(()) => {
+            // The file is in place; a second name that cannot be removed does it no harm.
+            let _ = fs::remove_file(from);
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        // Neither hard links: look, then rename.
+        Err(_) => match fs::symlink_metadata(to) {
+            Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+            Err(_) => fs::rename(from, to),
+        },
+    }
+}
+
+/// The form in which names are compared: file systems of some systems ignore case.
+fn key(name: &SafeName) -> String {
+    if cfg!(any(windows, target_vendor = "apple")) { name.as_str().to_lowercase() } else { name.as_str().to_owned() }
+}

@@ -1,0 +1,102 @@
+//! What the user asks for: a line of text, and what it means.
+
+use core::fmt;
+
+use url::Url;
+
+use crate::checksum::Checksum;
+use crate::error::DownloadError;
+
+/// One file to download, as the user wrote it.
+///
+/// Text that makes no sense is that file's failure, not the program's.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its place in the order given, from zero.
+    pub index: usize,
+    /// The url, not yet looked at.
+    pub text: String,
+    /// The sum the file must have.
+    pub checksum: Option<Checksum>,
+}
+
+impl Job {
+    /// Reads a url, or a line with a url, white space and `sha256:HEX`.
+    ///
+    /// Returns `None` for an empty line and for a comment, which starts with `#`.
+    pub fn from_line(index: usize, line: &str) -> Option<Self> {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return None;
+        }
+        let (text, checksum) = match line.rsplit_once(char::is_whitespace) {
+            Some((text, sum)) => match sum.parse() {
+                Ok(sum) => (text.trim_end(), Some(sum)),
+                Err(_) => (line, None),
+            },
+            None => (line, None),
+        };
+        Some(Self { index, text: text.to_owned(), checksum })
+    }
+
+    /// Makes sense of the url.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a url, or not one of `http` or `https`.
+    pub fn url(&self) -> Result<Url, DownloadError> {
+        let refuse = |why: &str| Err(DownloadError::Address(why.to_owned()));
+        if self.text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return refuse("not a url: there is white space in it");
+        }
+        match Url::parse(&self.text) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => refuse("only http and https can be downloaded"),
+            Ok(url) => Ok(url),
+            Err(error) => refuse(&format!("not a url: {error}")),
+        }
+    }
+}
+
+impl fmt::Display for Job {
+    /// Writes the url as it may be shown: without a password, in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Url::parse(&self.text) {
+            Ok(mut url) if url.password().is_some() => {
+                // It can have a password, so it can have another.
+                let _ = url.set_password(Some("***"));
+                write!(f, "{url}")
+            }
+            _ if self.text.contains(char::is_control) => write!(f, "{:?}", self.text),
+            _ => f.write_str(&self.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_urls_with_or_without_a_checksum() {
+        let sum = format!("sha256:{}", "0f".repeat(32));
+        let job = Job::from_line(3, &format!(" http://a/b \t{sum}\r\n")).expect("a job");
+        assert_eq!((job.index, job.text.as_str()), (3, "http://a/b"));
+        assert_eq!(job.checksum.map(|sum| sum.to_string()), Some(sum));
+        assert!(Job::from_line(0, "  # a comment").is_none());
+        assert!(Job::from_line(0, "").is_none());
+    }
+
+    #[test]
+    fn nonsense_is_refused_when_it_is_looked_at() {
+        for text in ["", "x", "ftp://a/b", "http://", "http://a/b sha256:zz", "/etc/passwd"] {
+            let job = Job { index: 0, text: text.to_owned(), checksum: None };
+            assert!(job.url().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let job = Job::from_line(0, "http://me:secret@a/b").expect("a job");
+        assert_eq!(job.to_string(), "http://me:***@a/b");
+    }
+}
