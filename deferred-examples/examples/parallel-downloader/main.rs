@@ -1,0 +1,169 @@
+//! Downloads files over HTTP, two at a time unless told otherwise.
+//!
+//! ```text
+//! cargo run --release -p deferred-examples --example parallel-downloader -- --help
+//! ```
+//!
+//! The engine is the library of this package; this program joins it with an HTTP client (`surf`), an
+//! executor (`async-std`) and a command line.
+
+mod args;
+mod bars;
+mod demo;
+mod json;
+mod lines;
+mod show;
+mod surf_fetch;
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::process::{self, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use clap::Parser;
+use deferred_core::{Handle, ThreadClock};
+use deferred_examples::server::Server;
+use deferred_examples::{Downloader, Folder, Job};
+
+use crate::args::Args;
+use crate::lines::To;
+use crate::show::Show;
+use crate::surf_fetch::SurfFetch;
+
+/// The exit code of a command line that makes no sense.
+const USAGE: u8 = 2;
+
+/// The exit code after Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Set by the first Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match async_std::task::block_on(run(args)) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Downloads what the arguments ask for, and says what came of it.
+async fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
+    let begin = Instant::now();
+    let server = args.demo().then(Server::start).transpose()?;
+    let urls = match &server {
+        Some(server) => demo::urls(server, args.faulty),
+        None => args.urls.clone(),
+    };
+    let jobs = match jobs(&args, urls) {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            complain(&error);
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let directory = directory(&args)?;
+    let show = Show::new(&args);
+    let client = SurfFetch::new(args.connect_timeout)?;
+    let clock = ThreadClock::new();
+    let folder = Folder::new(&directory, args.collision());
+    let downloader = Downloader::new(client, args.settings(), folder, show.clone(), spawn, clock);
+
+    let mut files = downloader.download_all(jobs)?;
+    cancel_on_ctrl_c(files.handle())?;
+    files.finished().await;
+    downloader.idle().await;
+
+    let (tally, to) = show.finish();
+    let stopped = STOP.load(Ordering::Relaxed);
+    if args.json {
+        json::summary(&tally, begin.elapsed());
+    }
+    for (url, why) in &tally.failures {
+        complain(&format!("{url}: {why}"));
+    }
+    to.say(&format!("{} to {}", tally.summary(begin.elapsed()), directory.display()));
+    Ok(match (stopped, tally.failures.is_empty()) {
+        (true, _) => ExitCode::from(INTERRUPTED),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::from(1),
+    })
+}
+
+/// The jobs of the command line, and then those of the list, which is read as it is needed.
+fn jobs(args: &Args, urls: Vec<String>) -> Result<impl Iterator<Item = Job> + Send + use<>, String> {
+    let count = urls.len();
+    if args.checksum.len() > count {
+        return Err("there are more checksums than urls".into());
+    }
+    let checksums = args.checksum.clone().into_iter().map(Some).chain(std::iter::repeat(None));
+    let given = (0..).zip(urls).zip(checksums);
+    let given = given.map(|((index, text), checksum)| Job { index, text, checksum });
+    let lines = args.input.as_deref().map(open_list).transpose()?;
+    let listed = lines.into_iter().flatten().map_while(|line| match line {
+        Ok(line) => Some(line),
+        Err(error) => {
+            complain(&format!("the list ends here: {error}"));
+            None
+        }
+    });
+    let mut index = count;
+    let listed = listed.filter_map(move |line| {
+        let job = Job::from_line(index, &line)?;
+        index += 1;
+        Some(job)
+    });
+    Ok(given.chain(listed))
+}
+
+/// The lines of a file, or of standard input if it is called `-`.
+fn open_list(path: &Path) -> Result<impl Iterator<Item = io::Result<String>> + Send + use<>, String> {
+    let reader: Box<dyn io::Read + Send> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?)
+    };
+    Ok(BufReader::new(reader).lines())
+}
+
+/// Where files go.
+fn directory(args: &Args) -> io::Result<PathBuf> {
+    match &args.output {
+        Some(directory) => Ok(directory.clone()),
+        None if args.demo() => {
+            let directory = tempfile::Builder::new().prefix("parallel-downloader-").tempdir()?;
+            Ok(directory.keep())
+        }
+        None => Ok(".".into()),
+    }
+}
+
+/// Lets the first Ctrl-C cancel every file, and the second end the program.
+fn cancel_on_ctrl_c(files: Handle) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            process::exit(INTERRUPTED.into());
+        }
+        // On a thread of its own: what is told meanwhile may block, and a second Ctrl-C must not.
+        let files = files.clone();
+        thread::spawn(move || files.cancel());
+    })
+}
+
+/// Says on standard error what went wrong.
+fn complain(what: &str) {
+    To::Err.say(&format!("parallel-downloader: {what}"));
+}
+
+/// Starts a task on async-std.
+fn spawn(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    drop(async_std::task::spawn(task));
+}
