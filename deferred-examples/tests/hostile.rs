@@ -1,0 +1,265 @@
+//! Servers that mean harm or are broken: each file fails with its cause, or is saved as it should be.
+
+mod common;
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+use common::{Scene, program, run};
+
+/// Downloads one path, which must fail saying `why`, and leave nothing.
+#[track_caller]
+fn assert_refused(options: &[&str], path: &str, why: &str) {
+    let scene = Scene::new();
+    let options = [&["--retries", "0"], options].concat();
+    let run = scene.download(&options, &[path, "/good?size=10"]);
+    run.assert_code(1);
+    run.assert_failed(&scene.server.url(path), why);
+    assert_eq!(scene.visible(), ["good"], "{run}");
+}
+
+#[test]
+fn a_body_shorter_than_announced_is_refused() {
+    assert_refused(&[], "/a?size=1000&length=2000", "less came than was announced");
+}
+
+#[test]
+fn a_body_longer_than_announced_is_no_longer_when_saved() {
+    // HTTP/1.1 says that what comes after the announced length belongs to another response, and the
+    // client drops it with the connection. What was announced is what is saved.
+    let scene = Scene::new();
+    scene.download(&[], &["/a?size=2000&length=1000", "/b?size=10"]).assert_code(0);
+    assert_eq!(scene.read("a").len(), 1000);
+    scene.assert_saved("b", "/b", 10);
+}
+
+#[test]
+fn an_endless_body_is_ended_by_the_timeout() {
+    let path = "/endless?size=1000000000000&length=none&step=1000&drip=1";
+    assert_refused(&["--timeout", "0.5"], path, "not finished in 0.5 s");
+}
+
+#[test]
+fn a_slow_drip_is_ended_by_the_timeout_and_not_by_the_idle_one() {
+    let options = ["--timeout", "0.6", "--idle-timeout", "0.4"];
+    assert_refused(&options, "/drip?size=1000&step=1&drip=50", "not finished in 0.6 s");
+}
+
+#[test]
+fn a_connection_that_never_comes_is_given_up() {
+    // With its queue full, a listener answers no more: a connection then hangs, on Linux.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a port");
+    socket.listen(0).expect("a listener");
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().expect("its address");
+    let filling: Vec<_> =
+        (0..4).map(|_| std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_millis(100))).collect();
+    if !cfg!(target_os = "linux") || filling.iter().all(Result::is_ok) {
+        return;
+    }
+    let scene = Scene::new();
+    let url = format!("http://{address}/a");
+    let run = run(scene.command().args(["--retries", "0", "--connect-timeout", "0.3"]).arg(&url));
+    run.assert_code(1);
+    run.assert_failed(&url, "no connection in 0.3 s");
+}
+
+#[test]
+fn a_redirect_is_followed_and_the_name_stays() {
+    let scene = Scene::new();
+    let path = "/old?status=302&fields=location:+/new%3Fsize%3D50";
+    scene.download(&[], &[path]).assert_code(0);
+    assert_eq!(scene.names(), ["old"]);
+    scene.assert_saved("old", "/new", 50);
+}
+
+#[test]
+fn a_redirect_to_itself_ends() {
+    let scene = Scene::new();
+    // The empty reference is the same document, query and all.
+    let path = "/loop?status=302&fields=location:+%23again";
+    let run = scene.download(&[], &[path]);
+    run.assert_code(1);
+    run.assert_failed("/loop", "more than 10 redirects");
+    assert_eq!(scene.server.requests_for("/loop"), 11);
+}
+
+#[test]
+fn a_redirect_to_another_scheme_is_refused() {
+    for target in ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/x"] {
+        let path = format!("/away?status=302&fields=location:+{target}");
+        assert_refused(&[], &path, "the server redirects to another scheme");
+    }
+}
+
+#[test]
+fn a_redirect_that_does_not_say_where_is_refused() {
+    assert_refused(&[], "/lost?status=302", "does not say where");
+}
+
+#[test]
+fn credentials_go_to_no_other_host() {
+    let (scene, other) = (Scene::new(), Scene::new());
+    let target = other.server.url("/there?size=5").replace('?', "%3F");
+    let path = format!("/here?status=307&fields=location:+{target}");
+    let options = ["-H", "Authorization: Bearer secret", "-H", "Cookie: a=b", "-H", "X-Plain: yes"];
+    scene.download(&options, &[&path]).assert_code(0);
+    let here = common::last_request(&scene.server, "/here");
+    let there = common::last_request(&other.server, "/there");
+    assert!(here.contains("authorization:bearer secret") && here.contains("cookie:a=b"), "{here}");
+    assert!(!there.contains("secret") && !there.contains("a=b"), "{there}");
+    assert!(here.contains("x-plain:yes") && there.contains("x-plain:yes"), "{there}");
+}
+
+#[test]
+fn credentials_in_the_url_go_to_no_other_host_and_are_not_shown() {
+    let (scene, other) = (Scene::new(), Scene::new());
+    let target = other.server.url("/there?size=5").replace('?', "%3F");
+    let url = scene.server.url(&format!("/here?status=307&fields=location:+{target}"));
+    let run = run(scene.command().arg(url.replacen("http://", "http://me:secret@", 1)));
+    run.assert_code(0);
+    let there = common::last_request(&other.server, "/there");
+    assert!(!there.contains("authorization"), "{there}");
+    assert!(!run.to_string().contains("secret"), "{run}");
+}
+
+#[test]
+fn odd_answers_fail_alone_and_the_client_stays_usable() {
+    let scene = Scene::new();
+    let paths = [
+        "/520?status=520",
+        "/599?status=599",
+        "/eight?size=5&fields=x:+%C3%A9",
+        "/giant?size=5&giant=1000000",
+        "/201?status=204",
+        "/good?size=10",
+    ];
+    let run = scene.download(&["-j", "1", "--retries", "0"], &paths);
+    run.assert_code(1);
+    for path in &paths[..5] {
+        run.assert_failed(path, "");
+    }
+    assert_eq!(scene.names(), ["good"]);
+    assert!(!run.stderr.contains("panicked"), "{run}");
+}
+
+#[test]
+fn a_gzip_body_is_unwrapped() {
+    let scene = Scene::new();
+    scene.download(&[], &["/a.txt?size=100000&gzip"]).assert_code(0);
+    scene.assert_saved("a.txt", "/a.txt", 100_000);
+}
+
+#[test]
+fn a_part_that_nobody_asked_for_is_refused() {
+    assert_refused(&[], "/part?status=206", "the server sent a part and was asked for all");
+}
+
+#[test]
+fn names_from_urls_stay_in_the_directory() {
+    let scene = Scene::new();
+    let paths = [
+        "/..%2f..%2fevil1?size=1",
+        "/a/..%5c..%5cevil2?size=1",
+        "/%2fetc%2fevil3?size=1",
+        "/%2e%2e%2f?size=1",
+        "/.bashrc?size=1",
+        "/-rf?size=1",
+        "/a%00b%0ac?size=1",
+        "/CON.txt?size=1",
+    ];
+    scene.download(&[], &paths).assert_code(0);
+    let names = ["_CON.txt", "_rf", "abc", "bashrc", "evil1", "evil2", "evil3", "index.html"];
+    assert_eq!(scene.names(), names);
+}
+
+#[test]
+fn names_from_headers_stay_in_the_directory() {
+    let scene = Scene::new();
+    let field = |name: &str, value: &str| {
+        format!("/{name}?size=1&fields=content-disposition:+attachment;{}", value.replace('=', "%3D"))
+    };
+    let paths = [
+        field("a", "filename=\"../../evil\""),
+        field("b", "filename*=UTF-8''..%252f..%252fworse"),
+        field("c", "filename=\"C:\\\\windows\\\\bad\""),
+        field("d", "x=y"),
+        field("e", "filename=\"\""),
+    ];
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    scene.download(&["-j", "1", "--name-from", "header"], &paths).assert_code(0);
+    assert_eq!(scene.names(), ["bad", "d", "evil", "index.html", "worse"]);
+}
+
+#[test]
+fn a_long_name_is_shortened() {
+    let scene = Scene::new();
+    let path = format!("/{}.tar?size=1", "x".repeat(2000));
+    scene.download(&[], &[&path]).assert_code(0);
+    let names = scene.names();
+    assert!(names[0].len() <= 200 && names[0].ends_with("x.tar"), "{names:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_the_directory_are_not_followed_out_of_it() {
+    let scene = Scene::new();
+    let elsewhere = scene.outside().join("elsewhere");
+    fs::write(&elsewhere, "precious").expect("a file outside");
+    fs::create_dir(scene.output()).expect("the output directory");
+    for link in ["a", ".a.part", ".a.part.note", ".b.part", ".b.part.note"] {
+        std::os::unix::fs::symlink(&elsewhere, scene.output().join(link)).expect("a link");
+    }
+    for collision in ["number", "overwrite"] {
+        for resume in [&[][..], &["--resume"]] {
+            let options = [&["--on-collision", collision], resume].concat();
+            scene.download(&options, &["/a?size=2000000", "/b?size=2000000"]).assert_code(0);
+            assert_eq!(fs::read(&elsewhere).expect("the file outside"), b"precious");
+        }
+    }
+    let cut = ["/c?size=2000000&cut=1500000"];
+    std::os::unix::fs::symlink(&elsewhere, scene.output().join(".c.part")).expect("a link");
+    scene.download(&["--retries", "0"], &cut).assert_code(1);
+    assert_eq!(fs::read(&elsewhere).expect("the file outside"), b"precious");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named() {
+    // `ulimit -f` is the nearest that needs no rights: the system refuses to let a file grow.
+    let scene = Scene::new();
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 100; exec {} --retries 0 -o {} '{}' '{}'",
+        program().display(),
+        scene.output().display(),
+        scene.server.url("/large?size=1000000&etag=off"),
+        scene.server.url("/small?size=1000"),
+    );
+    let run = run(Command::new("sh").args(["-c", &script]));
+    run.assert_code(1);
+    run.assert_failed("/large", "cannot write");
+    run.assert_failed("/large", "File too large");
+    assert_eq!(scene.names(), ["small"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn too_few_file_descriptors_are_named_and_nothing_hangs() {
+    let scene = Scene::new();
+    let urls: Vec<String> =
+        (0..60).map(|n| format!("'{}'", scene.server.url(&format!("/{n}?size=1000&delay=300")))).collect();
+    let script = format!(
+        "ulimit -n 40; exec {} -j 60 --retries 0 -o {} {}",
+        program().display(),
+        scene.output().display(),
+        urls.join(" ")
+    );
+    let run = run(Command::new("sh").args(["-c", &script]));
+    run.assert_code(1);
+    let saved = scene.visible().len();
+    let failed = run.stdout.lines().filter(|line| line.starts_with("failed")).count();
+    assert_eq!(saved + failed, 60, "{run}");
+}

@@ -1,0 +1,176 @@
+//! Going on with what an earlier try left, and never joining two editions of a file.
+
+mod common;
+
+use common::Scene;
+use deferred_examples::server::content::Content;
+
+/// Leaves a part of the first 60000 bytes of `/a`, whose other words are `words`.
+fn leave_a_part(scene: &Scene, words: &str) -> String {
+    let path = format!("/a?size=100000&cut=60000&once{words}");
+    scene.download(&["--retries", "0"], &[&path]).assert_code(1);
+    path
+}
+
+#[test]
+fn a_part_is_continued() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    assert_eq!(scene.names(), [".a.part", ".a.part.note"]);
+    let run = scene.download(&["--resume"], &[&path]);
+    run.assert_code(0);
+    assert_eq!(scene.names(), ["a"]);
+    scene.assert_saved("a", "/a", 100_000);
+    let request = common::last_request(&scene.server, "/a");
+    assert!(request.contains("range:bytes=60000-"), "{request}");
+    assert!(request.contains("if-range:\"edition-0\""), "{request}");
+    assert!(run.stdout.contains("58.6 KiB of it earlier"), "{run}");
+}
+
+#[test]
+fn a_part_is_continued_by_its_date() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "&etag=off&modified=Sun,+06+Nov+1994+08:49:37+GMT");
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+    let request = common::last_request(&scene.server, "/a");
+    assert!(request.contains("if-range:sun, 06 nov 1994 08:49:37 gmt"), "{request}");
+}
+
+#[test]
+fn a_retry_continues_too() {
+    let scene = Scene::new();
+    let path = "/a?size=100000&cut=60000&once";
+    scene.download(&["--retries", "1", "--retry-pause", "0.1"], &[path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+    let request = common::last_request(&scene.server, "/a");
+    assert!(request.contains("range:bytes=60000-"), "{request}");
+}
+
+#[test]
+fn without_resume_a_part_is_started_anew() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    scene.download(&[], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+    let request = common::last_request(&scene.server, "/a");
+    assert!(!request.contains("range:"), "{request}");
+}
+
+#[test]
+fn without_a_validator_nothing_is_kept() {
+    let scene = Scene::new();
+    leave_a_part(&scene, "&etag=off");
+    assert!(scene.names().is_empty(), "{:?}", scene.names());
+}
+
+#[test]
+fn an_edition_that_changed_is_started_anew() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    scene.server.publish_new_edition();
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    assert!(scene.read("a") == Content::edition("/a", 100_000, 1).bytes());
+    assert_eq!(scene.names(), ["a"]);
+}
+
+#[test]
+fn a_server_without_ranges_sends_it_all() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "&ranges=off");
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn another_range_than_asked_for_is_refused() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "&ranges=wrong");
+    let run = scene.download(&["--resume"], &[&path]);
+    run.assert_code(1);
+    run.assert_failed("/a", "another range than asked for");
+    assert!(scene.visible().is_empty());
+}
+
+#[test]
+fn a_part_that_is_whole_already_is_published() {
+    let scene = Scene::new();
+    // Everything came, and then the connection broke instead of ending.
+    let path = "/a?size=100000&length=none&chunked&cut=100000&once";
+    scene.download(&["--retries", "0"], &[path]).assert_code(1);
+    assert_eq!(scene.names(), [".a.part", ".a.part.note"]);
+    scene.download(&["--resume"], &[path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn a_part_longer_than_the_file_is_started_anew() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    let mut part = scene.read(".a.part");
+    part.resize(200_000, 0);
+    scene.write(".a.part", &part);
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn a_damaged_part_is_found_by_its_checksum_and_taken_away() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    let mut part = scene.read(".a.part");
+    part[7] ^= 1;
+    scene.write(".a.part", &part);
+    let sum = format!("sha256:{}", Content::new("/a", 100_000).sha256());
+    let run = scene.download(&["--resume", "--checksum", &sum], &[&path]);
+    run.assert_code(1);
+    run.assert_failed("/a", "the checksum is sha256:");
+    assert!(scene.names().is_empty(), "{:?}", scene.names());
+    scene.download(&["--resume", "--checksum", &sum], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn a_note_that_is_nonsense_is_ignored() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    scene.write(".a.part.note", b"\xff\xfe nonsense");
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn a_part_of_another_url_is_left_to_that_one() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    scene.download(&["--resume"], &["/other/a?size=50"]).assert_code(0);
+    assert_eq!(scene.names(), [".a.part", ".a.part.note", "a.1"]);
+    scene.assert_saved("a.1", "/other/a", 50);
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn what_is_there_already_is_kept() {
+    let scene = Scene::new();
+    let paths = ["/x/a?size=10", "/y/a?size=20", "/b?size=30"];
+    scene.download(&[], &paths).assert_code(0);
+    let requests = scene.server.requests();
+    let run = scene.download(&["--resume"], &paths);
+    run.assert_code(0);
+    assert_eq!(scene.names(), ["a", "a.1", "b"]);
+    assert_eq!(scene.server.requests(), requests);
+    assert!(run.stdout.contains("0 of 3 files saved, 3 already there"), "{run}");
+}
+
+#[test]
+fn names_from_headers_are_continued_too() {
+    let scene = Scene::new();
+    let path = "/x?size=100000&cut=60000&once&fields=content-disposition:+attachment;filename%3Da";
+    scene.download(&["--retries", "0", "--name-from", "header"], &[path]).assert_code(1);
+    assert_eq!(scene.names(), [".a.part", ".a.part.note"]);
+    scene.download(&["--resume", "--name-from", "header"], &[path]).assert_code(0);
+    scene.assert_saved("a", "/x", 100_000);
+    let request = common::last_request(&scene.server, "/x");
+    assert!(request.contains("range:bytes=60000-"), "{request}");
+}
