@@ -57,6 +57,11 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
         self.len
     }
 
+    /// Returns who stands in front, perhaps about to leave.
+    pub(crate) fn front(&self) -> Option<NonNull<Header>> {
+        self.front
+    }
+
     /// Makes a waiter and links it at the back; returns its cell, for a Deferred.
     pub(crate) fn push(
         &mut self,
@@ -201,10 +206,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
         untaken: if P::RECLAIMS {
             // SAFETY: this is the vtable of waiters of these types, and the caller is the consumer of one that is done.
             Some(|node, outcome| unsafe {
+                // A failure stays where it is, for the caller.
+                let Ok(value) = &*outcome.cast::<crate::Outcome<T, E>>() else { return false };
                 let Some(home) = take_home::<T, E, P>(node) else { return false };
-                let outcome = outcome.cast::<crate::Outcome<T, E>>();
-                let Ok(value) = core::ptr::read(outcome) else { return false };
-                P::untaken(&home, value);
+                P::untaken(&home, core::ptr::read(value));
                 true
             })
         } else {

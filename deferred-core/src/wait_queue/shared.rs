@@ -142,11 +142,14 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         // SAFETY: as promised.
         let this = unsafe { core.as_ref() };
         let mut inner = this.lock();
+        let front = inner.list.front();
         let request = unlink(&mut inner.list);
+        // Only one in front can have kept others from their turn.
+        let stood_in_front = inner.list.front() != front;
         // A list that is empty gives its handle to us, to be dropped when the lock is not held any more.
         let handle = if inner.list.len() == 0 {
             this.update(|w| Some(Word(w.0 & !Word::LISTED)))
-        } else if P::WITHDRAWALS && this.load().units() > 0 {
+        } else if P::WITHDRAWALS && stood_in_front {
             this.update(Word::add_handle)
         } else {
             None
