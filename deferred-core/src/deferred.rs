@@ -6,14 +6,12 @@ use core::mem::ManuallyDrop;
 use core::panic::Location;
 use core::ptr::NonNull;
 
-use crate::cancel::{Cancel, Canceller, Verdict, begin_cancel};
-use crate::cell::{Cell, Header, NewTail, NotifyFn, release, slot, take};
+use crate::cancel::{Cancel, Canceller, Verdict};
+use crate::cell::{Cell, Header, slot, take};
+use crate::ending::{Reports, discard, dispose, drop_consumer, hand_over};
 use crate::failure::{Failure, Outcome};
-use crate::postpone::{self, Postponed, drop_value};
-use crate::report::report;
 use crate::resolver::Resolver;
-use crate::run::run;
-use crate::state::{Phase, State, TailKind};
+use crate::state::{Phase, State};
 use crate::wait_queue::Granted;
 
 /// A result that will come.
@@ -290,6 +288,33 @@ impl<T, E: Debug> Deferred<T, E> {
         &mut self.repr
     }
 
+    /// Returns the cell, or the Deferred when it has none.
+    pub(crate) fn into_cell(self) -> Result<NonNull<Header>, Self> {
+        match self.repr {
+            Repr::Cell(cell) => {
+                core::mem::forget(self);
+                Ok(cell)
+            }
+            _ => Err(self),
+        }
+    }
+
+    /// Tells whether it has a value, and no cell.
+    pub(crate) fn is_success(&self) -> bool {
+        matches!(self.repr, Repr::Ready(Ok(_)) | Repr::Granted(_))
+    }
+
+    /// Ends it, if it has no cell: what was granted goes back, a failure is reported as asked.
+    pub(crate) fn abandon(mut self, reports: Reports) {
+        if let Repr::Ready(_) = self.repr {
+            let outcome = self.try_take();
+            if let Some(outcome) = outcome {
+                let created = outcome.as_ref().err().map_or(Location::caller(), Failure::origin);
+                dispose(outcome, created, reports);
+            }
+        }
+    }
+
     pub(crate) fn from_granted(granted: Granted<T>) -> Self {
         Self { repr: Repr::Granted(granted) }
     }
@@ -324,51 +349,6 @@ impl<T, E: Debug> Deferred<T, E> {
     }
 }
 
-/// Hands the consumer's side of a cell to a function, which is called once when the chain has run, maybe now.
-///
-/// # Safety
-///
-/// The caller must own the consumer's side.
-unsafe fn hand_over(cell: NonNull<Header>, discard: NotifyFn) {
-    // SAFETY: as promised; the function gets the consumer's side either way.
-    unsafe {
-        if cell.as_ref().set_tail(NewTail::Notify(discard, cell.cast())).is_err() {
-            discard(cell.cast());
-        }
-    }
-}
-
-/// Ends a chain without an owner: drops the outcome, and reports a failure.
-/// A `QUIET` one is not reported for having been cancelled, which is what happened to its owner.
-unsafe fn discard<T, E: Debug, const QUIET: bool>(cell: NonNull<()>) -> Option<NonNull<Header>> {
-    let cell = cell.cast::<Header>();
-    // SAFETY: this is the tail of the cell, called when it is done, and types are those of the Deferred it had.
-    unsafe {
-        let header = cell.as_ref();
-        let s = header.load();
-        if let Some(untaken) = header.vtable.kind.untaken {
-            // Granted and never taken: the primitive wants it back.
-            if !s.has(State::VOID | State::RAN) && untaken(cell, slot(cell)) {
-                release(cell, State::CONSUMER);
-                return None;
-            }
-        }
-        let created = header.created();
-        dispose(take::<T, E>(cell), created, QUIET);
-    }
-    None
-}
-
-/// Drops an outcome that nobody wants, and reports a failure.
-pub(crate) fn dispose<T, E: Debug>(outcome: Outcome<T, E>, created: &'static Location<'static>, quiet: bool) {
-    if let Err(failure) = &outcome {
-        if !(quiet && failure.is_cancelled()) {
-            report(failure, created);
-        }
-    }
-    drop_value(outcome);
-}
-
 impl<T, E: Debug> Drop for Deferred<T, E> {
     #[inline]
     fn drop(&mut self) {
@@ -377,87 +357,10 @@ impl<T, E: Debug> Drop for Deferred<T, E> {
             Repr::Taken | Repr::Ready(Ok(_)) | Repr::Granted(_) => {}
             Repr::Ready(Err(failure)) => {
                 let origin = failure.origin();
-                dispose(Err::<T, _>(failure), origin, false);
+                dispose(Err::<T, _>(failure), origin, Reports::All);
             }
             // SAFETY: the consumer's side was just taken out of the Deferred.
             Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
-        }
-    }
-}
-
-/// # Safety
-///
-/// The caller must own the consumer's side.
-unsafe fn drop_consumer<T, E: Debug>(cell: NonNull<Header>) {
-    // SAFETY: as promised; each path gives the consumer's side up once.
-    unsafe {
-        let header = cell.as_ref();
-        let mut s = header.load();
-        loop {
-            let untouched = s.is(Phase::Pending) && !s.has(State::MORE | State::CANCELLER | State::CANCELLED);
-            if untouched && s.tail() == TailKind::None {
-                // Nothing to run and nobody to tell: the resolver finds out when it fires.
-                let gone = s.to(Phase::Done).with(State::CANCELLED | State::VOID);
-                match header.exchange(s, gone) {
-                    Ok(()) => {
-                        header.cancelled(s);
-                        return release(cell, State::CONSUMER);
-                    }
-                    Err(now) => s = now,
-                }
-            } else if untouched {
-                header.forget_waker();
-                s = header.load();
-            } else if s.is(Phase::Done) {
-                return later_if_chained(cell, discard_now::<T, E>);
-            } else {
-                break;
-            }
-        }
-        // The walk down the chain needs a claim of its own, as the tail may end the consumer's at any time.
-        header.add_ref();
-        hand_over(cell, discard::<T, E, true>);
-        later_if_chained(cell, cancel_dropped);
-    }
-}
-
-/// Calls `f` with the cell, later if this thread is dropping a value of the crate's.
-///
-/// Only a cell that had callbacks is worth it, and only of that is it known that its types are `'static`, so that
-/// their values may outlive the scope in which the drop happens.
-///
-/// # Safety
-///
-/// The caller must own what `f` needs.
-unsafe fn later_if_chained(cell: NonNull<Header>, f: unsafe fn(NonNull<Header>)) {
-    // SAFETY: as promised.
-    unsafe {
-        if cell.as_ref().chain.is_empty() {
-            f(cell);
-        } else {
-            postpone::run(Postponed { run: f, cell });
-        }
-    }
-}
-
-/// # Safety
-///
-/// The caller must own the consumer's side of a cell that is done.
-unsafe fn discard_now<T, E: Debug>(cell: NonNull<Header>) {
-    // SAFETY: as promised.
-    unsafe { discard::<T, E, false>(cell.cast()) };
-}
-
-/// # Safety
-///
-/// The caller must own a claim of `State::REF`, which this gives up.
-unsafe fn cancel_dropped(cell: NonNull<Header>) {
-    // SAFETY: the claim keeps the cell while it is looked at; a running cell keeps itself.
-    unsafe {
-        let leaf = begin_cancel(cell, true);
-        release(cell, State::REF);
-        if let Some(leaf) = leaf {
-            run(leaf);
         }
     }
 }

@@ -6,12 +6,14 @@
 use alloc::boxed::Box;
 use core::fmt::{self, Debug};
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 use core::panic::Location;
 use core::ptr::NonNull;
 
 use crate::cancel::begin_cancel;
 use crate::cell::{Header, NewTail, current, release, take};
-use crate::deferred::{Deferred, End, dispose};
+use crate::deferred::Deferred;
+use crate::ending::{Reports, dispose, end_untaken};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
 use crate::resolver::Resolver;
@@ -153,9 +155,7 @@ where
     let outcomes = Outcomes { slots: slots.iter(), lives: PhantomData };
     for (index, slot) in slots.iter().enumerate() {
         if let Some(outcome) = joiner.fired(Fired { slot, index }) {
-            for late in outcomes.filter(|_| J::REPORTS_LATE) {
-                dispose(late, Location::caller(), true);
-            }
+            outcomes.abandon(late_reports::<T, E, J>());
             return outcome;
         }
     }
@@ -186,8 +186,8 @@ struct Slot<T, E: Debug> {
     family: UnsafeCell<*const ()>,
     /// The child's cell; the consumer's side of it belongs to the family until the end.
     cell: Option<NonNull<Header>>,
-    /// The outcome of a child that has no cell, and one that `Fired::take` has not moved out.
-    ready: UnsafeCell<Option<Outcome<T, E>>>,
+    /// The child, when it has no cell, until its outcome is moved out.
+    ready: UnsafeCell<Option<Deferred<T, E>>>,
     /// Whether the outcome in the cell has been moved out.
     taken: UnsafeCell<bool>,
 }
@@ -200,10 +200,9 @@ unsafe impl<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> Sync 
 
 impl<T, E: Debug> Slot<T, E> {
     fn new(child: Deferred<T, E>) -> Self {
-        let (cell, ready) = match child.into_end() {
-            End::Ready(outcome) => (None, Some(outcome)),
-            End::Cell(cell) => (Some(cell), None),
-            End::Taken => (None, Some(Err(Failure::new(FailureKind::Abandoned)))),
+        let (cell, ready) = match child.into_cell() {
+            Ok(cell) => (Some(cell), None),
+            Err(child) => (None, Some(child)),
         };
         Self {
             family: UnsafeCell::new(core::ptr::null()),
@@ -235,23 +234,42 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Slot<T, E> {
         unsafe { fired::<T, E, J>(data) };
     }
 
-    /// Moves the outcome out, unless that has been done, and gives the child up. Returns where it was created, too.
+    /// Moves the outcome out, unless that has been done, and gives the child up.
     ///
     /// # Safety
     ///
-    /// The caller must own the slots, and call this once for each.
-    unsafe fn end(&self) -> Option<(Outcome<T, E>, Option<&'static Location<'static>>)> {
+    /// The caller must own the slots, and call this or `abandon` once for each.
+    unsafe fn end(&self) -> Option<Outcome<T, E>> {
         // SAFETY: as promised; all children have fired.
         unsafe {
-            let Some(cell) = self.cell else {
-                return self.ready.with_mut(|ready| (*ready).take()).map(|outcome| (outcome, None));
-            };
-            let created = cell.as_ref().created();
-            if self.taken.with(|taken| *taken) {
-                release(cell, State::CONSUMER);
-                return None;
+            match self.cell {
+                None => self.ready.with_mut(|ready| (*ready).take())?.try_take(),
+                Some(cell) if self.taken.with(|taken| *taken) => {
+                    release(cell, State::CONSUMER);
+                    None
+                }
+                Some(cell) => Some(take(cell)),
             }
-            Some((take(cell), Some(created)))
+        }
+    }
+
+    /// Gives the child up, and its outcome back to where it came from, unless it has been moved out.
+    ///
+    /// # Safety
+    ///
+    /// As for [`end`](Self::end).
+    unsafe fn abandon(&self, reports: Reports) {
+        // SAFETY: as promised; all children have fired.
+        unsafe {
+            match self.cell {
+                None => {
+                    if let Some(child) = self.ready.with_mut(|ready| (*ready).take()) {
+                        child.abandon(reports);
+                    }
+                }
+                Some(cell) if self.taken.with(|taken| *taken) => release(cell, State::CONSUMER),
+                Some(cell) => end_untaken::<T, E>(cell, reports),
+            }
         }
     }
 }
@@ -300,7 +318,7 @@ where
                 fire(parent, outcome);
             }
             // Another child was faster by a hair.
-            None if J::REPORTS_LATE => dispose(outcome, Location::caller(), true),
+            None if J::REPORTS_LATE => dispose(outcome, Location::caller(), Reports::Errors),
             None => drop_value(outcome),
         }
     }
@@ -350,7 +368,7 @@ where
     unsafe fn end(&self) {
         let parent = self.parent.lock().take();
         // SAFETY: as promised.
-        let mut outcomes = Outcomes { slots: self.slots.iter(), lives: PhantomData };
+        let outcomes = Outcomes { slots: self.slots.iter(), lives: PhantomData };
         if let Some(parent) = parent {
             if self.end.load(Ordering::Acquire) == OPEN {
                 fire(parent, self.joiner.all_fired(outcomes));
@@ -358,13 +376,18 @@ where
             }
             fire(parent, Err(Failure::new(FailureKind::Cancelled)));
         }
-        while let Some((outcome, created)) = outcomes.next_slot() {
-            match created {
-                Some(created) if J::REPORTS_LATE => dispose(outcome, created, true),
-                _ => drop_value(outcome),
-            }
-        }
+        outcomes.abandon(late_reports::<T, E, J>());
     }
+}
+
+/// Returns which failures are reported that come when the parent has been decided about.
+fn late_reports<T, E, J>() -> Reports
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    if J::REPORTS_LATE { Reports::Errors } else { Reports::None }
 }
 
 /// Fires a parent; what it does not want any more is dropped.
@@ -395,7 +418,7 @@ impl<T, E: Debug> Fired<'_, T, E> {
                     let s = cell.as_ref().load();
                     !s.has(State::VOID) && (*current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>()).is_ok()
                 }
-                None => self.slot.ready.with(|ready| matches!(&*ready, Some(Ok(_)))),
+                None => self.slot.ready.with(|ready| (*ready).as_ref().is_some_and(Deferred::is_success)),
             }
         }
     }
@@ -406,7 +429,8 @@ impl<T, E: Debug> Fired<'_, T, E> {
         unsafe {
             let Some(cell) = self.slot.cell else {
                 let ready = self.slot.ready.with_mut(|ready| (*ready).take());
-                return ready.unwrap_or_else(|| Err(Failure::new(FailureKind::Abandoned)));
+                let outcome = ready.and_then(|mut child| child.try_take());
+                return outcome.unwrap_or_else(|| Err(Failure::new(FailureKind::Abandoned)));
             };
             self.slot.taken.with_mut(|taken| *taken = true);
             let s = cell.as_ref().load();
@@ -433,9 +457,13 @@ pub struct Outcomes<'a, T: Send + 'static, E: Debug + Send + 'static> {
 }
 
 impl<T: Send + 'static, E: Debug + Send + 'static> Outcomes<'_, T, E> {
-    fn next_slot(&mut self) -> Option<(Outcome<T, E>, Option<&'static Location<'static>>)> {
-        // SAFETY: the iterator owns the slots that are left, and gives each out once.
-        self.slots.by_ref().find_map(|slot| unsafe { slot.end() })
+    /// Ends all that are left; what was granted goes back to where it came from.
+    fn abandon(self, reports: Reports) {
+        let slots = ManuallyDrop::new(self).slots.clone();
+        for slot in slots {
+            // SAFETY: the iterator owned the slots that are left.
+            unsafe { slot.abandon(reports) }
+        }
     }
 }
 
@@ -443,7 +471,8 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Iterator for Outcomes<'_, T, 
     type Item = Outcome<T, E>;
 
     fn next(&mut self) -> Option<Outcome<T, E>> {
-        self.next_slot().map(|(outcome, _)| outcome)
+        // SAFETY: the iterator owns the slots that are left, and gives each out once.
+        self.slots.by_ref().find_map(|slot| unsafe { slot.end() })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -454,8 +483,9 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Iterator for Outcomes<'_, T, 
 
 impl<T: Send + 'static, E: Debug + Send + 'static> Drop for Outcomes<'_, T, E> {
     fn drop(&mut self) {
-        for outcome in self {
-            drop_value(outcome);
+        for slot in self.slots.by_ref() {
+            // SAFETY: the iterator owns the slots that are left.
+            unsafe { slot.abandon(Reports::None) }
         }
     }
 }

@@ -93,6 +93,7 @@ mod cell;
 mod chain;
 mod clock;
 mod deferred;
+mod ending;
 mod failure;
 mod future;
 mod handle;

@@ -12,6 +12,9 @@ use crate::deferred::Deferred;
 use crate::postpone::drop_value;
 use crate::sync::LockGuard;
 
+/// What [`Locked::pop_with_units`] returns.
+type TurnWithUnits<T, E, P> = (Turn<T, E, P>, Units<T, E, P>);
+
 /// A queue whose lock is held; see [`WaitQueue::lock`]. It derefs to the state of the primitive.
 pub struct Locked<'a, T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     pub(super) queue: &'a WaitQueue<T, E, P>,
@@ -48,7 +51,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Takes the oldest waiter out together with as many free units as `count` says of its request, if they are there.
-    pub fn pop_with_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<(Turn<T, E, P>, Units<T, E, P>)> {
+    pub fn pop_with_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<TurnWithUnits<T, E, P>> {
         let queue = self.queue;
         let mut taken: Option<Units<T, E, P>> = None;
         let popped = self.pop_if(|request| {
