@@ -334,18 +334,23 @@ impl<T, E: Debug> Deferred<T, E> {
     /// Makes sure that there is a cell, for what only cells can do.
     #[track_caller]
     pub(crate) fn cell(&mut self) -> Option<NonNull<Header>> {
-        if matches!(self.repr, Repr::Ready(_) | Repr::Granted(_)) {
-            let outcome = self.try_take().expect("these two have a result");
-            let state = State::new(Phase::Done, State::CONSUMER);
-            let cell = Cell::<T, E>::new(state, Location::caller(), ()).cast();
-            // SAFETY: nobody else knows the cell yet, and its slot is for an outcome of this type.
-            unsafe { slot(cell).cast::<Outcome<T, E>>().write(outcome) };
-            self.repr = Repr::Cell(cell);
-        }
-        match self.repr {
-            Repr::Cell(cell) => Some(cell),
-            _ => None,
-        }
+        let (state, created) = (State::new(Phase::Done, State::CONSUMER), Location::caller());
+        let (outcome, cell) = match core::mem::replace(&mut self.repr, Repr::Taken) {
+            Repr::Ready(outcome) => (outcome, Cell::<T, E>::new(state, created, ()).cast()),
+            Repr::Granted(granted) => {
+                let (value, way_back) = granted.into_parts();
+                (Ok(value), Cell::<T, E, _>::new(state, created, way_back).cast())
+            }
+            Repr::Cell(cell) => {
+                self.repr = Repr::Cell(cell);
+                return Some(cell);
+            }
+            Repr::Taken => return None,
+        };
+        // SAFETY: nobody else knows the cell yet, and its slot is for an outcome of this type.
+        unsafe { slot(cell).cast::<Outcome<T, E>>().write(outcome) };
+        self.repr = Repr::Cell(cell);
+        Some(cell)
     }
 }
 

@@ -12,6 +12,8 @@ use core::ptr::NonNull;
 use super::list::List;
 use super::word::Word;
 use super::{Grants, Primitive, WaitQueue};
+use crate::cell::{Cell, Kind, KindVTable};
+use crate::failure::Outcome;
 use crate::postpone::drop_value;
 use crate::sync::{AtomicUsize, Lock, LockGuard, Ordering, UnsafeCell};
 
@@ -45,7 +47,20 @@ pub(crate) struct Granted<T> {
     home: NonNull<Home<T>>,
 }
 
+/// The way back of a [`Granted`] whose value has moved into a cell.
+pub(crate) struct WayBack<T> {
+    /// A handle of the queue; gone when the value went back. Touched by the consumer, and by whoever frees the cell.
+    home: UnsafeCell<Option<NonNull<Home<T>>>>,
+}
+
 impl<T> Granted<T> {
+    /// Takes it apart, to put both into a cell.
+    pub(crate) fn into_parts(self) -> (T, WayBack<T>) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: the value is moved out once, as `this` is not dropped; the handle goes with it.
+        (unsafe { ManuallyDrop::take(&mut this.value) }, WayBack { home: UnsafeCell::new(Some(this.home)) })
+    }
+
     #[inline]
     pub(crate) fn take(self) -> T {
         let mut this = ManuallyDrop::new(self);
@@ -64,6 +79,33 @@ impl<T> Drop for Granted<T> {
         unsafe {
             let value = ManuallyDrop::take(&mut self.value);
             (self.home.as_ref().untaken)(self.home, value);
+        }
+    }
+}
+
+impl<T, E> Kind<T, E> for WayBack<T> {
+    const KIND: KindVTable = KindVTable {
+        untaken: Some(|cell, outcome| {
+            // SAFETY: this is the vtable of cells of this type, and the caller is the consumer of one that is done.
+            // The value and the handle are moved out once, as a way back is gone once it is used.
+            unsafe {
+                let Ok(value) = &*outcome.cast::<Outcome<T, E>>() else { return false };
+                let way = &cell.cast::<Cell<T, E, Self>>().as_ref().extra;
+                let Some(home) = way.home.with_mut(|home| (*home).take()) else { return false };
+                (home.as_ref().untaken)(home, core::ptr::read(value));
+            }
+            true
+        }),
+        ..KindVTable::PLAIN
+    };
+}
+
+impl<T> Drop for WayBack<T> {
+    fn drop(&mut self) {
+        // SAFETY: nobody else has it any more.
+        if let Some(home) = self.home.with_mut(|home| unsafe { (*home).take() }) {
+            // SAFETY: this is the handle.
+            unsafe { (home.as_ref().release)(home) }
         }
     }
 }
