@@ -62,8 +62,9 @@ fn one_shots(sizes: &mut Sizes<'_>) {
 }
 
 /// What waiting takes: the future that waits, and what is on the heap once it does.
-fn waiting(future: impl Future) -> (usize, u64) {
+fn waiting<F: Future>(begin: impl FnOnce() -> F) -> (usize, u64) {
     let before = Count::now();
+    let future = begin();
     let inline = size_of_val(&future);
     let mut future = pin!(future);
     assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -79,7 +80,7 @@ fn gates(sizes: &mut Sizes<'_>) {
                 // The first waiter may make what all share: the second is measured.
                 let mut first = pin!($acquire);
                 assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-                waiting($acquire)
+                waiting(|| $acquire)
             });
         };
     }
@@ -107,7 +108,7 @@ fn getters(sizes: &mut Sizes<'_>) {
                 let (_sender, $receiver) = <$peer>::new(64);
                 let mut first = pin!($get);
                 assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-                waiting($get)
+                waiting(|| $get)
             });
         };
     }
