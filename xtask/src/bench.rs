@@ -2,8 +2,19 @@
 
 use std::process::{Command, ExitCode};
 
+use crate::sh::{self, Outcome};
+
 /// Where the package is, wherever xtask is called from: a file that `--json` names belongs to the caller's folder.
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deferred-examples/peer-bench/Cargo.toml");
+
+/// The step of `ci`: no instruction count has grown against the peers' since the committed baseline.
+pub(crate) fn check() -> Outcome {
+    sh::need("valgrind --version", "apt-get install valgrind")?;
+    sh::need("objdump --version", "apt-get install binutils")?;
+    let manifest = "deferred-examples/peer-bench/Cargo.toml";
+    sh::run(&format!("cargo build --release --locked --manifest-path {manifest}"))?;
+    sh::run(&format!("cargo run --release --locked --quiet --manifest-path {manifest} -- --check"))
+}
 
 /// `cargo xtask bench ARGUMENTS`: builds both binaries and hands the arguments on.
 pub(crate) fn bench(arguments: &[String]) -> ExitCode {

@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
     Step { name: "deny", about: "licences, duplicates, sources and advisories of the dependencies", run: steps::deny },
     Step { name: "package", about: "the published crates, packed and built from their packages", run: steps::package },
     Step { name: "examples", about: "the examples: exit codes, what they print, what they save", run: examples::examples },
+    Step { name: "bench-check", about: "instruction counts against the peers' have not grown", run: bench::check },
 ];
 
 fn main() -> ExitCode {
