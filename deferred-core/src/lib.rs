@@ -129,7 +129,7 @@ pub use report::{Report, reset_unhandled_hook, set_unhandled_hook};
 pub use report::{Unhandled, catch_unhandled};
 pub use resolver::{Cancelled, Resolver};
 pub use shared::Shared;
-pub use wait_queue::{Grants, Locked, Primitive, Turn, Units, WaitQueue};
+pub use wait_queue::{Grants, Locked, Primitive, Returned, Turn, Units, WaitQueue};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

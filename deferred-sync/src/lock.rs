@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::fmt::{self, Debug};
 use core::marker::PhantomData;
 
-use deferred_core::{Deferred, Grants, Locked, Primitive, Units, WaitQueue};
+use deferred_core::{Deferred, Grants, Locked, Primitive, Returned, Units, WaitQueue};
 
 use crate::guard::LockGuard;
 
@@ -58,13 +58,12 @@ impl<T: Send + 'static> Primitive<LockGuard<T>> for State<T> {
 
     fn returned(
         locked: &mut Locked<'_, LockGuard<T>, Infallible, Self>,
-        units: &mut Option<GuardUnits<T>>,
-        grants: &mut Grants<LockGuard<T>, Infallible, Self>,
+        returned: &mut Returned<LockGuard<T>, Infallible, Self>,
+        _: &mut Grants<LockGuard<T>, Infallible, Self>,
     ) {
         if let Some((turn, ())) = locked.pop() {
-            if let Some(unit) = units.take() {
-                grants.push(turn, Ok(LockGuard::new(unit)));
-            }
+            // It is handed on here only.
+            drop(returned.hand_to(turn, LockGuard::new));
         }
     }
 }

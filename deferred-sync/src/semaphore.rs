@@ -5,7 +5,7 @@ use core::error::Error;
 use core::fmt::{self, Debug};
 
 use deferred_core::{
-    Deferred, Failure, FailureKind, Grants, IntoDeferred, Locked, Primitive, Units, WaitQueue, maybe_deferred,
+    Deferred, Failure, FailureKind, Grants, IntoDeferred, Locked, Primitive, Returned, Units, WaitQueue, maybe_deferred,
 };
 
 use crate::permit::Permit;
@@ -13,6 +13,7 @@ use crate::permit::Permit;
 pub(crate) type PermitUnits = Units<Permit, Infallible, State>;
 type Queue = WaitQueue<Permit, Infallible, State>;
 type LockedQueue<'a> = Locked<'a, Permit, Infallible, State>;
+type PermitsBack = Returned<Permit, Infallible, State>;
 type PermitGrants = Grants<Permit, Infallible, State>;
 
 /// A counting semaphore: at most so many at once, the others wait in line.
@@ -79,20 +80,18 @@ impl Primitive<Permit> for State {
         grants.deliver();
     }
 
-    fn returned(locked: &mut LockedQueue<'_>, returned: &mut Option<PermitUnits>, grants: &mut PermitGrants) {
-        let Some(units) = returned else { return };
-        let paid = locked.debt.min(units.count());
+    fn returned(locked: &mut LockedQueue<'_>, returned: &mut PermitsBack, grants: &mut PermitGrants) {
+        let paid = locked.debt.min(returned.count());
         if paid > 0 {
-            let _ = units.forget(paid);
+            let _ = returned.forget(paid);
             locked.debt -= paid;
             locked.update_slow();
         }
-        let count = units.count();
-        if let Some((turn, _)) = locked.pop_if(|wanted| *wanted == count) {
-            // The most common case by far: exactly what the next in line wants.
-            grants.push(turn, Ok(Permit::new(returned.take().expect("seen above"))));
-        } else {
-            locked.absorb(units);
+        let count = returned.count();
+        match locked.pop_if(|wanted| *wanted == count) {
+            // The most common case by far: exactly what the next in line wants. They are handed on here only.
+            Some((turn, _)) => drop(returned.hand_to(turn, Permit::new)),
+            None => locked.absorb(returned),
         }
         settle(locked, grants);
     }

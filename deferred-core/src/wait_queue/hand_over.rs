@@ -159,9 +159,10 @@ mod frames {
     use core::cell::Cell;
 
     use super::{Frame, ptr};
+    use crate::sync::local;
 
-    std::thread_local! {
-        static INNERMOST: Cell<*const Frame> = const { Cell::new(ptr::null()) };
+    local! {
+        static INNERMOST: Cell<*const Frame> = Cell::new(ptr::null());
     }
 
     /// Null also when the thread is going away.

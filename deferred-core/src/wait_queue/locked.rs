@@ -7,7 +7,7 @@ use core::panic::Location;
 use super::list::set_home;
 use super::shared::Inner;
 use super::word::Word;
-use super::{Grants, Primitive, Turn, Units, WaitQueue};
+use super::{Grants, Primitive, Returned, Turn, Units, WaitQueue};
 use crate::deferred::Deferred;
 use crate::postpone::drop_value;
 use crate::sync::LockGuard;
@@ -55,9 +55,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
         let queue = self.queue;
         let mut taken: Option<Units<T, E, P>> = None;
         let popped = self.pop_if(|request| {
-            if let Some(units) = &mut taken {
+            if let Some(units) = taken.take() {
                 // The one they were for was cancelled between two looks.
-                queue.absorb(units);
+                queue.put_back(units);
             }
             // Before it is popped: without waiters anybody may take units, whoever holds the lock.
             taken = queue.take_units(count(request));
@@ -68,11 +68,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
                 drop_value(request);
                 Some((turn, units))
             }
-            (_, Some(mut units)) => {
-                queue.absorb(&mut units);
+            (_, taken) => {
+                taken.map(|units| queue.put_back(units));
                 None
             }
-            _ => None,
         }
     }
 
@@ -103,9 +102,12 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
         self.queue.take_units(n)
     }
 
-    /// Makes the units free; what is left in `units` is their handle.
-    pub fn absorb(&mut self, units: &mut Units<T, E, P>) {
-        self.queue.absorb(units);
+    /// Makes units that came back free; units of another queue stay as they are.
+    pub fn absorb(&mut self, returned: &mut Returned<T, E, P>) {
+        let units = returned.units();
+        if units.queue().is_same(self.queue) {
+            self.queue.add_back(units.take_count());
+        }
     }
 
     /// Takes up to `n` free units out of existence and returns how many.

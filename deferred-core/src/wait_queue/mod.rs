@@ -18,7 +18,7 @@ pub use self::locked::Locked;
 use self::shared::Core;
 pub(crate) use self::shared::Granted;
 pub use self::turn::Turn;
-pub use self::units::Units;
+pub use self::units::{Returned, Units};
 use self::word::Word;
 use crate::deferred::Deferred;
 use crate::failure::{Failure, FailureKind};
@@ -110,7 +110,7 @@ pub trait Primitive<T: 'static, E: Debug + 'static = Infallible>: Send + Sized +
     type Request: Send + 'static;
 
     /// What the holder of the one unit of an [exclusive](WaitQueue::exclusive) queue owns; `()` for others.
-    type Guarded: 'static;
+    type Guarded: Send + 'static;
 
     /// Whether [`untaken`](Self::untaken) is to be called. It costs a handle for each grant.
     const RECLAIMS: bool = false;
@@ -137,13 +137,13 @@ pub trait Primitive<T: 'static, E: Debug + 'static = Infallible>: Send + Sized +
 
     /// Decides about units that come back while somebody waits, or after [`Locked::set_slow`].
     ///
-    /// What is left in `units` is free afterwards.
+    /// Those that are not handed on are free afterwards.
     fn returned(
         locked: &mut Locked<'_, T, E, Self>,
-        units: &mut Option<Units<T, E, Self>>,
+        returned: &mut Returned<T, E, Self>,
         grants: &mut Grants<T, E, Self>,
     ) {
-        let _ = (locked, units, grants);
+        let _ = (locked, returned, grants);
     }
 }
 
@@ -329,8 +329,14 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
         Some(unsafe { Units::from_core(self.core, n) })
     }
 
-    fn absorb(&self, units: &mut Units<T, E, P>) {
-        let n = units.take_count();
+    /// Makes units free that were taken from this queue; the lock may be held.
+    fn put_back(&self, mut units: Units<T, E, P>) {
+        self.add_back(units.take_count());
+        // Not the last handle, as this is another: nothing more happens than a count going down.
+        units.drop_handle();
+    }
+
+    fn add_back(&self, n: usize) {
         if n > 0 {
             let added = self.core().update(|w| w.add_units(n));
             debug_assert!(added.is_some(), "a queue never has more units than fit");

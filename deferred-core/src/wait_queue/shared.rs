@@ -188,22 +188,15 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         let request = unlink(&mut inner.list);
         // Only one in front can have kept others from their turn.
         let stood_in_front = inner.list.front() != front;
-        // A list that is empty gives its handle to us, to be dropped when the lock is not held any more.
-        let handle = if inner.list.len() == 0 {
-            this.update(|w| Some(Word(w.0 & !Word::LISTED)))
-        } else if P::WITHDRAWALS && stood_in_front {
-            this.update(Word::add_handle)
-        } else {
-            None
-        };
+        // A handle for us until the lock is not held any more: of a list that is empty now its own, else a new one.
+        let empty = inner.list.len() == 0;
+        this.update(|w| Some(Word(if empty { w.0 & !Word::LISTED } else { w.0 + Word::HANDLE })));
         drop(inner);
         drop_value(request);
-        if handle.is_some() {
-            // SAFETY: this is the handle that was taken above.
-            let queue = unsafe { WaitQueue::from_core(core) };
-            if P::WITHDRAWALS {
-                P::withdrawn(&queue);
-            }
+        // SAFETY: this is the handle that was taken above.
+        let queue = unsafe { WaitQueue::from_core(core) };
+        if P::WITHDRAWALS && stood_in_front {
+            P::withdrawn(&queue);
         }
     }
 

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::shared::Core;
 use super::word::Word;
-use super::{Grants, Primitive, WaitQueue};
+use super::{Grants, Primitive, Turn, WaitQueue};
 
 /// Some of the units that a [`WaitQueue`] counts, with a handle of it. Dropping it gives them back.
 ///
@@ -107,8 +107,16 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
         self.queue.core().guarded.with_mut(|value| unsafe { &mut *value })
     }
 
+    /// Takes the count out, to be free again; the handle stays.
     pub(super) fn take_count(&mut self) -> usize {
         core::mem::take(&mut self.n)
+    }
+
+    /// Gives the handle up, without the units, which must have been taken out.
+    pub(super) fn drop_handle(self) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: moved out once, as `this` is not dropped.
+        drop(unsafe { ManuallyDrop::take(&mut this.queue) });
     }
 }
 
@@ -137,25 +145,69 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Drop for Units<T, E, P>
 /// Gives units back to a queue in which somebody waits.
 #[inline(never)]
 fn give_back<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(queue: WaitQueue<T, E, P>, n: usize) {
-    // The units have a handle of their own, so that the hook can hand them on with it.
     let core = queue.core_ptr();
+    // SAFETY: the handle moves into the units. The alias is used only while `returned`, from which no safe code can move
+    // them, has it.
+    let mut returned = Returned { units: unsafe { Units::from_core(core, n) }, to: None };
     let alias = ManuallyDrop::new(queue);
-    // SAFETY: the alias is used only while these units, or the waiters that they may go to when the lock is not held
-    // any more, keep the handle.
-    let mut units = Some(unsafe { Units::from_core(core, n) });
     let mut grants = Grants::new();
     let mut locked = alias.lock();
-    P::returned(&mut locked, &mut units, &mut grants);
-    if let Some(units) = &mut units {
-        locked.absorb(units);
+    P::returned(&mut locked, &mut returned, &mut grants);
+    if returned.to.is_none() {
+        locked.absorb(&mut returned);
     }
     drop(locked);
-    if let Some(units) = units {
-        let mut units = ManuallyDrop::new(units);
-        // SAFETY: moved out once; this is the handle, without units.
-        drop(unsafe { ManuallyDrop::take(&mut units.queue) });
+    let Returned { units, to } = returned;
+    match to {
+        Some((turn, wrap)) => turn.grant(Ok(wrap(units))),
+        None => units.drop_handle(),
     }
     grants.deliver();
+}
+
+/// Units that came back; see [`Primitive::returned`].
+pub struct Returned<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    units: Units<T, E, P>,
+    to: Option<HandTo<T, E, P>>,
+}
+
+/// Who gets the units, and what is made of them.
+type HandTo<T, E, P> = (Turn<T, E, P>, fn(Units<T, E, P>) -> T);
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
+    /// Returns how many they are.
+    pub fn count(&self) -> usize {
+        self.units.n
+    }
+
+    /// As [`Units::forget`].
+    pub fn forget(&mut self, n: usize) -> Option<()> {
+        self.units.forget(n)
+    }
+
+    /// Hands them on to a waiter, as what `wrap` makes of them when the lock is not held any more.
+    ///
+    /// # Errors
+    ///
+    /// The turn, when they have been handed on already.
+    pub fn hand_to(&mut self, turn: Turn<T, E, P>, wrap: fn(Units<T, E, P>) -> T) -> Result<(), Turn<T, E, P>> {
+        if self.to.is_some() {
+            return Err(turn);
+        }
+        self.to = Some((turn, wrap));
+        Ok(())
+    }
+
+    pub(super) fn units(&mut self) -> &mut Units<T, E, P> {
+        &mut self.units
+    }
+}
+
+/// Shows how many they are.
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for Returned<T, E, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Returned").field("count", &self.count()).field("handed_on", &self.to.is_some()).finish()
+    }
 }
 
 /// Shows how many they are.
