@@ -8,31 +8,35 @@
 //! | part | touched by |
 //! |---|---|
 //! | `slot` | the resolver while `Pending`, unless the cell has a canceller; else whoever made the cell `Running`; the consumer once `Done` |
-//! | `tail` | the consumer while its kind is `None` and the phase is not `Done`; else whoever sets the phase to `Done` |
+//! | `tail` | written by the consumer while its kind is `None`, read by whoever sets the phase to `Done` |
 //! | `chain`, writing end | the consumer |
 //! | `chain`, reading end | whoever made the cell `Running` |
 //! | `extra` | the kind of cell says so |
 
 use alloc::boxed::Box;
+use core::cell::UnsafeCell;
 use core::mem::{MaybeUninit, offset_of};
+use core::ops::Deref;
 use core::panic::Location;
-use core::ptr::NonNull;
-use core::task::Waker;
+use core::ptr::{self, NonNull};
+use core::task::{RawWakerVTable, Waker};
 
 use crate::chain::Chain;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::origin::{Origin, Watcher};
-use crate::state::{Phase, State, TailKind};
-use crate::sync::{AtomicUsize, Ordering, UnsafeCell};
+use crate::state::{Phase, State, StateWord, TailKind};
+use crate::sync::{AtomicPtr, Ordering, Track};
 
 /// The part of a cell that does not depend on its types.
 #[repr(C)]
 pub(crate) struct Header {
-    state: AtomicUsize,
+    state: StateWord,
     pub(crate) vtable: &'static VTable,
     /// Where the Deferred was created, and who watches for a cancel.
     origin: Origin,
-    tail: UnsafeCell<MaybeUninit<Tail>>,
+    tail: Tail,
+    /// Touched with `slot`.
+    pub(crate) track: Track,
     pub(crate) chain: Chain,
 }
 
@@ -83,16 +87,15 @@ impl<T, E> Kind<T, E> for () {
     const KIND: KindVTable = KindVTable::PLAIN;
 }
 
-/// What to do when the chain has run. Which field is valid is in the state word.
-#[derive(Clone, Copy)]
-union Tail {
-    waker: WakerParts,
-    link: NonNull<Header>,
-    notify: (NotifyFn, NonNull<()>),
+/// What to do when the chain has run. What the words mean is in the state word.
+///
+/// They are atomic since a waker is read while the consumer may replace it; whether that was so is found out afterwards.
+struct Tail {
+    /// The waker's data, the outer cell, or the argument of a function.
+    data: AtomicPtr<()>,
+    /// The waker's vtable, or the function.
+    code: AtomicPtr<()>,
 }
-
-/// A waker taken apart; who owns it is a question of the state word.
-type WakerParts = (*const (), &'static core::task::RawWakerVTable);
 
 /// Owns the consumer's side of a finished cell; may return a cell in phase `Running` for the caller to run next.
 pub(crate) type NotifyFn = unsafe fn(NonNull<()>) -> Option<NonNull<Header>>;
@@ -128,16 +131,41 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
     pub(crate) fn new(state: State, created: &'static Location<'static>, extra: X) -> NonNull<Self> {
         let cell = Box::new(Self {
             header: Header {
-                state: AtomicUsize::new(state.0),
+                state: StateWord::new(state),
                 vtable: Self::VTABLE,
                 origin: Origin::new(created),
-                tail: UnsafeCell::new(MaybeUninit::uninit()),
+                tail: Tail { data: AtomicPtr::new(ptr::null_mut()), code: AtomicPtr::new(ptr::null_mut()) },
+                track: Track::new(),
                 chain: Chain::new(),
             },
             slot: UnsafeCell::new(MaybeUninit::uninit()),
             extra,
         });
         NonNull::from(Box::leak(cell))
+    }
+}
+
+/// The methods of the state word take it alone, and not the header: a cell may be gone before the one that ends a claim
+/// on it returns.
+impl Deref for Header {
+    type Target = StateWord;
+
+    #[inline(always)]
+    fn deref(&self) -> &StateWord {
+        &self.state
+    }
+}
+
+impl Tail {
+    #[inline]
+    fn store(&self, data: *mut (), code: *mut ()) {
+        self.data.store(data, Ordering::Relaxed);
+        self.code.store(code, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn load(&self) -> (*mut (), *mut ()) {
+        (self.data.load(Ordering::Relaxed), self.code.load(Ordering::Relaxed))
     }
 }
 
@@ -169,63 +197,6 @@ impl Header {
         }
     }
 
-    #[inline(always)]
-    pub(crate) fn load(&self) -> State {
-        State(self.state.load(Ordering::Acquire))
-    }
-
-    /// Replaces `old` by `new`, or returns what stands there instead.
-    #[inline(always)]
-    pub(crate) fn exchange(&self, old: State, new: State) -> Result<(), State> {
-        match self.state.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(()),
-            Err(now) => Err(State(now)),
-        }
-    }
-
-    /// Replaces the state by what `f` makes of it, as long as that is something; returns the old state.
-    #[inline]
-    pub(crate) fn update(&self, mut f: impl FnMut(State) -> Option<State>) -> Result<State, State> {
-        let mut old = self.load();
-        loop {
-            let Some(new) = f(old) else { return Err(old) };
-            match self.exchange(old, new) {
-                Ok(()) => return Ok(old),
-                Err(now) => old = now,
-            }
-        }
-    }
-
-    /// Sets bits and returns the state before.
-    #[inline(always)]
-    pub(crate) fn set(&self, bits: usize) -> State {
-        State(self.state.fetch_or(bits, Ordering::AcqRel))
-    }
-
-    #[inline(always)]
-    fn state_word(&self) -> &AtomicUsize {
-        &self.state
-    }
-
-    /// Counts one more walker, which keeps the cell for a moment.
-    pub(crate) fn add_ref(&self) {
-        self.state.fetch_add(State::REF, Ordering::AcqRel);
-    }
-
-    /// Counts one more handle, or with `State::PAUSE` one more pause token.
-    ///
-    /// # Panics
-    ///
-    /// When there are [`State::MAX_HANDLES`] of them.
-    #[track_caller]
-    pub(crate) fn add_handle(&self, and: usize) {
-        let added = self.update(|s| {
-            let free = s.refs() < State::MAX_HANDLES;
-            free.then_some(State(s.0 + State::REF + and))
-        });
-        assert!(added.is_ok(), "too many handles and pauses on one Deferred");
-    }
-
     /// Installs a new tail, or gives it back when the chain has run, so that the caller looks at the outcome itself.
     ///
     /// # Safety
@@ -233,13 +204,15 @@ impl Header {
     /// Only the consumer may call this; with a link or a function it hands its side over.
     pub(crate) unsafe fn set_tail(&self, tail: NewTail) -> Result<(), NewTail> {
         let Ok(old) = self.open_tail() else { return Err(tail) };
-        let (bits, kind) = match &tail {
-            NewTail::Waker(waker) => (Tail { waker: (waker.data(), waker.vtable()) }, TailKind::Waker),
-            NewTail::Link(outer) => (Tail { link: *outer }, TailKind::Link),
-            NewTail::Notify(f, data) => (Tail { notify: (*f, *data) }, TailKind::Notify),
+        let (data, code, kind) = match &tail {
+            NewTail::Waker(waker) => {
+                (waker.data().cast_mut(), ptr::from_ref(waker.vtable()).cast_mut().cast(), TailKind::Waker)
+            }
+            NewTail::Link(outer) => (outer.as_ptr().cast(), ptr::null_mut(), TailKind::Link),
+            NewTail::Notify(f, data) => (data.as_ptr(), *f as *mut (), TailKind::Notify),
         };
-        // SAFETY: `open_tail` made the tail the consumer's.
-        self.tail.with_mut(|tail| unsafe { (*tail).write(bits) });
+        // `open_tail` made the tail the consumer's to write; the update publishes it.
+        self.tail.store(data, code);
         let set = self.update(|s| match s.phase() {
             Phase::Done if s.is_takeable() => None,
             Phase::Done => Some(s.to(Phase::Held).with_tail(kind)),
@@ -264,7 +237,8 @@ impl Header {
                 // Run but paused: whoever resumes it takes the tail.
                 Phase::Done => s.to(Phase::Held),
                 _ if s.tail() == TailKind::None => return Ok(None),
-                _ => s.with_tail(TailKind::None),
+                // A finisher that has just read it finds that out, and looks again.
+                _ => s.with_tail(TailKind::None).without(State::SEEN),
             };
             match self.exchange(s, new) {
                 // SAFETY: the kind said that there is a waker, and the exchange made it the consumer's.
@@ -294,9 +268,8 @@ impl Header {
     /// Only the consumer may call this, having seen the kind `Waker`.
     #[inline]
     pub(crate) unsafe fn is_waker(&self, waker: &Waker) -> bool {
-        // SAFETY: the tail is initialised and nobody writes it but the consumer.
-        let (data, vtable) = self.tail.with(|tail| unsafe { (*tail).assume_init_ref().waker });
-        data == waker.data() && core::ptr::eq(vtable, waker.vtable())
+        let (data, vtable) = self.tail.load();
+        ptr::eq(data, waker.data()) && ptr::eq(vtable.cast(), waker.vtable())
     }
 
     /// Reads the waker.
@@ -305,11 +278,9 @@ impl Header {
     ///
     /// The tail must hold one, and the caller must own it or forget what this returns.
     unsafe fn waker(&self) -> Waker {
+        let (data, vtable) = self.tail.load();
         // SAFETY: these are the parts of a waker that was forgotten when they were stored.
-        unsafe {
-            let (data, vtable) = self.tail.with(|tail| (*tail).assume_init_ref().waker);
-            Waker::new(data, vtable)
-        }
+        unsafe { Waker::new(data, &*vtable.cast::<RawWakerVTable>()) }
     }
 
     /// Reads the link.
@@ -318,8 +289,8 @@ impl Header {
     ///
     /// The state must have said that the tail is a link.
     pub(crate) unsafe fn link(&self) -> NonNull<Header> {
-        // SAFETY: as promised; a link is never replaced.
-        self.tail.with(|tail| unsafe { (*tail).assume_init_ref().link })
+        // SAFETY: as promised, it was stored as such; a link is never replaced.
+        unsafe { NonNull::new_unchecked(self.tail.load().0).cast() }
     }
 }
 
@@ -333,22 +304,23 @@ impl Header {
 pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Result<After, State> {
     // SAFETY: the right to finish the cell keeps it until the exchange succeeds.
     let header = unsafe { cell.as_ref() };
-    let to = to.to(Phase::Done).with_tail(TailKind::None);
+    let to = to.to(Phase::Done).with_tail(TailKind::None).without(State::SEEN);
     match from.tail() {
         TailKind::None => {
             header.exchange(from, to)?;
             Ok(After::Nothing)
         }
         TailKind::Waker => {
-            // The consumer may replace a waker until the phase is `Done`, so it can be read only then.
-            // From then on the consumer may let go of the cell; `WAKING` keeps it until the waker is out.
-            header.exchange(from, to.with(State::WAKING))?;
-            // SAFETY: the exchange made the tail, and the waker in it, the caller's; `WAKING` was set by it.
-            unsafe {
-                let waker = header.waker();
-                release(cell, State::WAKING);
-                Ok(After::Wake(waker))
+            // The consumer may replace the waker, and drop it, until the phase is `Done`; and once that is so the cell
+            // may be gone. So it is read before, and the exchange succeeds only if it was not replaced meanwhile.
+            let seen = from.with(State::SEEN);
+            if seen != from {
+                header.exchange(from, seen)?;
             }
+            let (data, vtable) = header.tail.load();
+            header.exchange(seen, to)?;
+            // SAFETY: these are the parts of a waker that was forgotten when they were stored; it is the finisher's.
+            Ok(After::Wake(unsafe { Waker::new(data, &*vtable.cast::<RawWakerVTable>()) }))
         }
         TailKind::Link => {
             // SAFETY: `from` says that there is a link, and a link is never replaced.
@@ -357,10 +329,10 @@ pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Re
             Ok(After::Resume(outer))
         }
         TailKind::Notify => {
-            // SAFETY: as for a link.
-            let (f, data) = header.tail.with(|tail| unsafe { (*tail).assume_init_ref().notify });
+            let (data, f) = header.tail.load();
             header.exchange(from, to)?;
-            Ok(After::Notify(f, data))
+            // SAFETY: as for a link: they were stored as these types.
+            unsafe { Ok(After::Notify(core::mem::transmute::<*mut (), NotifyFn>(f), NonNull::new_unchecked(data))) }
         }
     }
 }
@@ -384,7 +356,10 @@ pub(crate) unsafe fn current(cell: NonNull<Header>, ran: bool) -> *mut u8 {
 #[inline]
 pub(crate) unsafe fn slot(cell: NonNull<Header>) -> *mut u8 {
     // SAFETY: the vtable is that of the whole cell, which the pointer's provenance covers.
-    unsafe { cell.as_ptr().cast::<u8>().add(cell.as_ref().vtable.slot) }
+    unsafe {
+        cell.as_ref().track.touch();
+        cell.as_ptr().cast::<u8>().add(cell.as_ref().vtable.slot)
+    }
 }
 
 /// Drops a waker; a panic in it stops here.
@@ -406,7 +381,7 @@ pub(crate) unsafe fn release(cell: NonNull<Header>, claim: usize) {
     let s = header.load();
     // Nobody else is left, so nobody else can add or take a claim: no need to write it down.
     if !State(s.0 - claim).is_orphan() {
-        let before = State(header.state_word().fetch_sub(claim, Ordering::AcqRel));
+        let before = header.sub(claim);
         if !State(before.0 - claim).is_orphan() {
             return;
         }

@@ -14,7 +14,7 @@ use core::panic::Location;
 use core::ptr::{self, NonNull};
 
 use crate::cell::Header;
-use crate::sync::{AtomicPtr, Ordering, UnsafeCell};
+use crate::sync::{AtomicPtr, Ordering, Track, UnsafeCell};
 
 /// What the chain knows of an entry whose types it has forgotten.
 pub(crate) struct EntryVTable {
@@ -30,8 +30,36 @@ pub(crate) struct EntryVTable {
 static JUMP: EntryVTable =
     EntryVTable { call: |_, _, _| unreachable!("a jump is never called"), payload: Layout::new::<*mut EntryHeader>() };
 
-/// The address of an entry's vtable; null while there is none.
-type EntryHeader = AtomicPtr<EntryVTable>;
+/// What stands in front of an entry's payload.
+struct EntryHeader {
+    /// The address of the entry's vtable; null while there is none.
+    vtable: AtomicPtr<EntryVTable>,
+    /// Touched with the payload.
+    track: Track,
+}
+
+impl EntryHeader {
+    fn new() -> Self {
+        Self { vtable: AtomicPtr::new(ptr::null_mut()), track: Track::new() }
+    }
+
+    /// Makes what was written before visible to the runner.
+    #[inline]
+    fn publish(&self, vtable: *mut EntryVTable) {
+        self.track.touch();
+        self.vtable.store(vtable, Ordering::Release);
+    }
+
+    /// Returns the vtable; null while there is none.
+    #[inline]
+    fn vtable(&self) -> *mut EntryVTable {
+        let vtable = self.vtable.load(Ordering::Acquire);
+        if !vtable.is_null() {
+            self.track.touch();
+        }
+        vtable
+    }
+}
 
 const HEADER: usize = size_of::<EntryHeader>();
 const ALIGN: usize = align_of::<EntryHeader>();
@@ -46,7 +74,7 @@ type InlinePayload = [usize; 2];
 /// The callbacks of a cell.
 pub(crate) struct Chain {
     /// The first entry's vtable; null when there is none or when it did not fit.
-    inline: EntryHeader,
+    inline: AtomicPtr<EntryVTable>,
     /// The first entry's payload, as long as `inline` is not null.
     inline_payload: UnsafeCell<MaybeUninit<InlinePayload>>,
     /// The blocks; null until the first is needed. Written by the consumer, once.
@@ -55,6 +83,10 @@ pub(crate) struct Chain {
 
 /// What stands at the start of the first block.
 struct Blocks {
+    /// Touched with the runner's fields.
+    runner: Track,
+    /// Touched with the consumer's fields.
+    consumer: Track,
     /// The runner's: the next header to look at.
     next: *mut EntryHeader,
     /// The runner's: the payload of the entry that ran last; null when none of a block has.
@@ -121,9 +153,9 @@ impl Chain {
         unsafe {
             let slot = self.slot(vtable.payload);
             slot.payload.cast::<S>().write(closure);
-            (*slot.header).store(address, Ordering::Release);
+            (*slot.header).publish(address);
             if let Some(jump) = slot.jump {
-                (*jump).store(ptr::from_ref(&JUMP).cast_mut(), Ordering::Release);
+                (*jump).publish(ptr::from_ref(&JUMP).cast_mut());
             }
         }
     }
@@ -139,10 +171,11 @@ impl Chain {
         if !blocks.is_null() {
             // SAFETY: `free` and `end` are the consumer's fields, and describe the block it writes.
             unsafe {
+                (*blocks).consumer.touch();
                 let header = (*blocks).free;
                 let (start, next) = place(header, payload);
                 if next.cast::<u8>().addr() <= (*blocks).end.addr() {
-                    next.write(AtomicPtr::new(ptr::null_mut()));
+                    next.write(EntryHeader::new());
                     (*blocks).free = next;
                     return Slot { header, payload: start, jump: None };
                 }
@@ -177,13 +210,15 @@ impl Chain {
             let header = base.add(head).cast::<EntryHeader>();
             let end = base.add(size - JUMP_SIZE);
             let (start, next) = place(header, payload);
-            header.write(AtomicPtr::new(ptr::null_mut()));
-            next.write(AtomicPtr::new(ptr::null_mut()));
+            header.write(EntryHeader::new());
+            next.write(EntryHeader::new());
             if new {
                 blocks = base.cast::<Blocks>();
                 let first = Block { layout, before: ptr::null_mut() };
                 let last = &raw mut (*blocks).first;
-                blocks.write(Blocks { next: header, current: ptr::null_mut(), free: next, end, last, first });
+                let (runner, consumer) = (Track::new(), Track::new());
+                let current = ptr::null_mut();
+                blocks.write(Blocks { runner, consumer, next: header, current, free: next, end, last, first });
                 self.blocks.store(blocks, Ordering::Release);
                 return Slot { header, payload: start, jump: None };
             }
@@ -220,11 +255,12 @@ impl Chain {
         // SAFETY: `next` and `current` are the runner's fields. A header is initialised before its predecessor is
         // published, and an entry, or the address behind a jump, before its own header is.
         unsafe {
+            (*blocks).runner.touch();
             let mut header = (*blocks).next;
-            let mut vtable = (*header).load(Ordering::Acquire);
+            let mut vtable = (*header).vtable();
             if ptr::eq(vtable, &raw const JUMP) {
                 header = header.byte_add(HEADER).cast::<*mut EntryHeader>().read();
-                vtable = (*header).load(Ordering::Acquire);
+                vtable = (*header).vtable();
             }
             if vtable.is_null() {
                 return None;
@@ -249,10 +285,15 @@ impl Chain {
             return None;
         }
         let blocks = self.blocks.load(Ordering::Acquire);
-        // SAFETY: `current` is the runner's field.
-        if !blocks.is_null() && unsafe { !(*blocks).current.is_null() } {
-            // SAFETY: as above.
-            return Some(unsafe { (*blocks).current });
+        if !blocks.is_null() {
+            // SAFETY: `current` is the runner's field.
+            let current = unsafe {
+                (*blocks).runner.touch();
+                (*blocks).current
+            };
+            if !current.is_null() {
+                return Some(current);
+            }
         }
         Some(self.inline_payload.with_mut(|payload| payload.cast::<u8>()))
     }

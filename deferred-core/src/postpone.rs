@@ -45,16 +45,16 @@ pub(crate) unsafe fn run(work: Postponed) {
 mod imp {
     use core::cell::{Cell, RefCell};
     use std::collections::VecDeque;
-    use std::thread_local;
 
     use super::{Postponed, catch};
+    use crate::sync::local;
 
-    thread_local! {
+    local! {
         /// Whether the crate is dropping a foreign value right now, above any callback.
-        static DROPPING: Cell<bool> = const { Cell::new(false) };
+        static DROPPING: Cell<bool> = Cell::new(false);
         /// Whether a frame further up works `LATER` off.
-        static WORKING: Cell<bool> = const { Cell::new(false) };
-        static LATER: RefCell<VecDeque<Postponed>> = const { RefCell::new(VecDeque::new()) };
+        static WORKING: Cell<bool> = Cell::new(false);
+        static LATER: RefCell<VecDeque<Postponed>> = RefCell::new(VecDeque::new());
     }
 
     pub(super) fn postpone(work: Postponed) -> bool {

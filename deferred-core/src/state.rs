@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use crate::sync::{AtomicUsize, Ordering};
+
 /// A value of the state word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State(pub(crate) usize);
@@ -63,8 +65,8 @@ impl State {
     /// The owner has gone while callbacks ran: cancel what the chain waits for next.
     pub(crate) const CANCEL_NEXT: usize = 1 << 14;
 
-    /// Whoever finished the cell still reads the waker out of it.
-    pub(crate) const WAKING: usize = 1 << 15;
+    /// Whoever wants to finish the cell has read the waker, or is about to; whoever replaces the waker takes this away.
+    pub(crate) const SEEN: usize = 1 << 15;
 
     /// The resolver wants to know of a cancel.
     pub(crate) const WATCHED: usize = 1 << 16;
@@ -172,13 +174,80 @@ impl State {
     /// Tells whether nobody owns the cell any more, so that it must be freed.
     #[inline(always)]
     pub(crate) fn is_orphan(self) -> bool {
-        self.is(Phase::Done) && !self.has(Self::RESOLVER | Self::CONSUMER | Self::WAKING) && self.refs() == 0
+        self.is(Phase::Done) && !self.has(Self::RESOLVER | Self::CONSUMER) && self.refs() == 0
     }
 
     /// Tells whether the consumer may take the outcome.
     #[inline(always)]
     pub(crate) fn is_takeable(self) -> bool {
         self.is(Phase::Done) && self.pauses() == 0
+    }
+}
+
+/// The word itself.
+pub(crate) struct StateWord(AtomicUsize);
+
+impl StateWord {
+    pub(crate) fn new(state: State) -> Self {
+        Self(AtomicUsize::new(state.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self) -> State {
+        State(self.0.load(Ordering::Acquire))
+    }
+
+    /// Replaces `old` by `new`, or returns what stands there instead.
+    #[inline(always)]
+    pub(crate) fn exchange(&self, old: State, new: State) -> Result<(), State> {
+        match self.0.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(()),
+            Err(now) => Err(State(now)),
+        }
+    }
+
+    /// Replaces the state by what `f` makes of it, as long as that is something; returns the old state.
+    #[inline]
+    pub(crate) fn update(&self, mut f: impl FnMut(State) -> Option<State>) -> Result<State, State> {
+        let mut old = self.load();
+        loop {
+            let Some(new) = f(old) else { return Err(old) };
+            match self.exchange(old, new) {
+                Ok(()) => return Ok(old),
+                Err(now) => old = now,
+            }
+        }
+    }
+
+    /// Sets bits and returns the state before.
+    #[inline(always)]
+    pub(crate) fn set(&self, bits: usize) -> State {
+        State(self.0.fetch_or(bits, Ordering::AcqRel))
+    }
+
+    /// Takes a claim away, which must be there, and returns the state before.
+    #[inline(always)]
+    pub(crate) fn sub(&self, claim: usize) -> State {
+        State(self.0.fetch_sub(claim, Ordering::AcqRel))
+    }
+
+    /// Counts one more walker, which keeps the cell for a moment.
+    pub(crate) fn add_ref(&self) {
+        self.0.fetch_add(State::REF, Ordering::AcqRel);
+    }
+
+    /// Counts one more handle, or with `State::PAUSE` one more pause token.
+    ///
+    /// # Panics
+    ///
+    /// When there are [`State::MAX_HANDLES`] of them.
+    #[track_caller]
+    pub(crate) fn add_handle(&self, and: usize) {
+        let added = self.update(|s| {
+            let free = s.refs() < State::MAX_HANDLES;
+            free.then_some(State(s.0 + State::REF + and))
+        });
+        assert!(added.is_ok(), "too many handles and pauses on one Deferred");
     }
 }
 
@@ -195,7 +264,7 @@ impl fmt::Debug for State {
             (Self::BUSY, "busy"),
             (Self::RESUME, "resume"),
             (Self::CANCEL_NEXT, "cancel-next"),
-            (Self::WAKING, "waking"),
+            (Self::SEEN, "seen"),
             (Self::WATCHED, "watched"),
         ];
         write!(f, "{:?}", self.phase())?;
@@ -222,7 +291,7 @@ mod tests {
     #[test]
     fn a_cell_is_an_orphan_only_when_done_and_unowned() {
         assert!(State::new(Phase::Done, State::VOID).is_orphan());
-        for bits in [State::RESOLVER, State::CONSUMER, State::WAKING, State::REF] {
+        for bits in [State::RESOLVER, State::CONSUMER, State::REF] {
             assert!(!State::new(Phase::Done, bits).is_orphan());
         }
         assert!(!State::new(Phase::Running, 0).is_orphan());

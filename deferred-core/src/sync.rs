@@ -49,6 +49,42 @@ impl<T> UnsafeCell<T> {
     }
 }
 
+/// Stands for data that a model follows although it lies in raw memory; nothing outside of models.
+pub(crate) struct Track {
+    #[cfg(loom)]
+    cell: UnsafeCell<()>,
+}
+
+impl Track {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self {
+            #[cfg(loom)]
+            cell: UnsafeCell::new(()),
+        }
+    }
+
+    /// Says that the data is read or written now, by the only thread that may.
+    #[inline(always)]
+    pub(crate) fn touch(&self) {
+        #[cfg(loom)]
+        self.cell.with_mut(|_| ());
+    }
+}
+
+/// Declares a variable of each thread, of a model's threads in a model.
+#[cfg(any(loom, feature = "std"))]
+macro_rules! local {
+    ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+        #[cfg(loom)]
+        loom::thread_local! { $($(#[$attribute])* static $name: $type = $value;)* }
+        #[cfg(not(loom))]
+        std::thread_local! { $($(#[$attribute])* static $name: $type = const { $value };)* }
+    };
+}
+#[cfg(any(loom, feature = "std"))]
+pub(crate) use local;
+
 pub(crate) use lock::{Lock, LockGuard};
 
 #[cfg(loom)]
