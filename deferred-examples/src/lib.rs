@@ -37,3 +37,7 @@ pub use job::Job;
 pub use name::SafeName;
 pub use report::{Size, Tally};
 pub use retry::Retry;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct ReadmeDoctests;
