@@ -1,0 +1,491 @@
+//! Runs a program on the rules: the same behaviour written down as plainly as possible, without threads or memory.
+
+use std::collections::VecDeque;
+
+use crate::program::{Action, Canceller, End, Op, Out, SLOTS, Side, Verdict};
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Pending,
+    Running,
+    WaitingFor(usize),
+    Held,
+    Done,
+}
+
+#[derive(Clone, Copy)]
+enum Tail {
+    Nothing,
+    /// The task of a slot is to be woken.
+    Wake(usize),
+    /// This chain waits.
+    Link(usize),
+    /// The owner has gone; quietly: a cancel is not news.
+    Gone {
+        quietly: bool,
+    },
+}
+
+/// An attached function, for values or failures or both.
+struct Entry {
+    callback: Option<Function>,
+    errback: Option<Function>,
+    /// One function stands on both sides.
+    both: bool,
+}
+
+struct Function {
+    name: usize,
+    action: Action,
+    owned: Option<usize>,
+}
+
+struct Chain {
+    slot: usize,
+    phase: Phase,
+    out: Option<Out>,
+    entries: VecDeque<Entry>,
+    /// Functions were queued at some time.
+    queued: bool,
+    pauses: usize,
+    /// Handles and tokens.
+    reached: usize,
+    canceller: Option<Canceller>,
+    cancelled: bool,
+    /// The owner went while it ran: cancel what it waits for next.
+    cancel_next: bool,
+    tail: Tail,
+}
+
+#[derive(Default)]
+struct Slot {
+    deferred: Option<usize>,
+    resolver: Option<usize>,
+    handles: Vec<usize>,
+    tokens: Vec<usize>,
+}
+
+/// What is put off until a value has been dropped.
+enum Later {
+    Abandon(usize),
+    Cancel(usize),
+    Discard(usize),
+}
+
+#[derive(Default)]
+pub(crate) struct Model {
+    chains: Vec<Chain>,
+    slots: Vec<Slot>,
+    trace: Vec<String>,
+    entries: usize,
+    dropping: bool,
+    working: bool,
+    later: VecDeque<Later>,
+}
+
+/// What a function comes to.
+enum Returned {
+    Out(Out),
+    Chain(usize),
+}
+
+pub(crate) fn run(program: &[Op]) -> Vec<String> {
+    let mut model = Model::default();
+    for op in program {
+        model.step(op);
+    }
+    model.log("end".into());
+    loop {
+        let mut idle = true;
+        for s in 0..model.slots.len() {
+            for op in [Op::Resume(s), Op::DropResolver(s), Op::Drop(s), Op::DropHandle(s)] {
+                idle &= model.step(&op).is_none();
+            }
+        }
+        if idle {
+            return model.trace;
+        }
+    }
+}
+
+impl Model {
+    fn log(&mut self, line: String) {
+        self.trace.push(line);
+    }
+
+    fn at<R>(&mut self, s: usize, f: impl FnOnce(&mut Slot) -> Option<R>) -> Option<(usize, R)> {
+        let s = s % self.slots.len().max(1);
+        f(self.slots.get_mut(s)?).map(|part| (s, part))
+    }
+
+    fn chain(&mut self, phase: Phase, out: Option<Out>, canceller: Option<Canceller>) -> usize {
+        self.chains.push(Chain {
+            slot: self.slots.len(),
+            phase,
+            out,
+            entries: VecDeque::new(),
+            queued: false,
+            pauses: 0,
+            reached: 0,
+            canceller,
+            cancelled: false,
+            cancel_next: false,
+            tail: Tail::Nothing,
+        });
+        self.chains.len() - 1
+    }
+
+    fn takeable(&self, c: usize) -> bool {
+        self.chains[c].phase == Phase::Done && self.chains[c].pauses == 0
+    }
+
+    fn take(&mut self, c: usize) -> Out {
+        self.chains[c].out.take().expect("a finished chain has an outcome")
+    }
+
+    fn step(&mut self, op: &Op) -> Option<()> {
+        match op {
+            Op::New(_) | Op::Ready(_) if self.slots.len() >= SLOTS => return None,
+            Op::New(canceller) => {
+                let c = self.chain(Phase::Pending, None, canceller.clone());
+                self.slots.push(Slot { deferred: Some(c), resolver: Some(c), ..Slot::default() });
+            }
+            Op::Ready(out) => {
+                let c = self.chain(Phase::Done, Some(*out), None);
+                self.slots.push(Slot { deferred: Some(c), ..Slot::default() });
+            }
+            Op::Attach(s, side, action) => {
+                let (s, c) = self.at(*s, |slot| slot.deferred.take())?;
+                let function = Some(self.function(action));
+                let entry = match side {
+                    Side::Callback => Entry { callback: function, errback: None, both: false },
+                    Side::Errback => Entry { callback: None, errback: function, both: false },
+                    Side::Both => Entry { callback: function, errback: None, both: true },
+                };
+                let c = self.attach(c, entry);
+                self.slots[s].deferred = Some(c);
+            }
+            Op::AttachPair(s, f, g) => {
+                let (s, c) = self.at(*s, |slot| slot.deferred.take())?;
+                let (callback, errback) = (Some(self.function(f)), Some(self.function(g)));
+                let c = self.attach(c, Entry { callback, errback, both: false });
+                self.slots[s].deferred = Some(c);
+            }
+            Op::Fire(s, out) => {
+                let (s, c) = self.at(*s, |slot| slot.resolver.take())?;
+                if !self.fire(c, *out) {
+                    self.log(format!("refused {s} {out:?}"));
+                }
+            }
+            Op::DropResolver(s) => {
+                let (_, c) = self.at(*s, |slot| slot.resolver.take())?;
+                if self.dropping {
+                    self.later.push_back(Later::Abandon(c));
+                } else {
+                    self.work(Later::Abandon(c));
+                }
+            }
+            Op::Forward(s, other) => {
+                self.at(*other, |slot| slot.deferred)?;
+                let (_, c) = self.at(*s, |slot| slot.resolver.take())?;
+                let (_, inner) = self.at(*other, |slot| slot.deferred.take())?;
+                self.forward(c, inner);
+            }
+            Op::Handle(s) => {
+                let (s, c) = self.at(*s, |slot| slot.deferred)?;
+                self.slots[s].handles.push(c);
+                self.chains[c].reached += 1;
+            }
+            Op::DropHandle(s) => {
+                let (_, c) = self.at(*s, |slot| slot.handles.pop())?;
+                self.chains[c].reached -= 1;
+            }
+            Op::Cancel(s) => {
+                let (s, c) = self.at(*s, |slot| slot.handles.pop())?;
+                self.cancel(c, false);
+                self.slots[s].handles.push(c);
+            }
+            Op::Pause(s) => {
+                let (s, c) = self.at(*s, |slot| slot.handles.last().copied().or(slot.deferred))?;
+                self.slots[s].tokens.push(c);
+                self.chains[c].reached += 1;
+                self.chains[c].pauses += 1;
+            }
+            Op::Resume(s) => {
+                let (_, c) = self.at(*s, |slot| slot.tokens.pop())?;
+                self.chains[c].pauses -= 1;
+                if self.chains[c].pauses == 0 && self.chains[c].phase == Phase::Held {
+                    self.run(c);
+                }
+                self.chains[c].reached -= 1;
+            }
+            Op::TryTake(s) | Op::Poll(s) => {
+                let (s, c) = self.at(*s, |slot| slot.deferred)?;
+                let polled = matches!(op, Op::Poll(_));
+                if self.takeable(c) {
+                    self.slots[s].deferred = None;
+                    let out = self.take(c);
+                    self.log(format!("{} {s} {out:?}", if polled { "polled" } else { "took" }));
+                } else if polled {
+                    self.wait_at_end(c, Tail::Wake(s));
+                }
+            }
+            Op::Drop(s) => {
+                let (_, c) = self.at(*s, |slot| slot.deferred.take())?;
+                self.drop_deferred(c);
+            }
+            Op::Detach(s) => {
+                let (_, c) = self.at(*s, |slot| slot.deferred.take())?;
+                if self.takeable(c) {
+                    self.discard(c, false);
+                } else {
+                    self.wait_at_end(c, Tail::Gone { quietly: false });
+                }
+            }
+            Op::Look(s) => {
+                let (s, (d, r)) = self.at(*s, |slot| Some((slot.deferred, slot.resolver)))?;
+                let fired = d.map(|c| self.chains[c].phase != Phase::Pending);
+                let cancelled = r.map(|c| self.chains[c].cancelled);
+                self.log(format!("look {s} {fired:?} {cancelled:?}"));
+            }
+        }
+        Some(())
+    }
+
+    fn function(&mut self, action: &Action) -> Function {
+        let name = self.entries;
+        self.entries += 1;
+        let owned = match action.end {
+            End::Owned(s, _) => self.at(s, |slot| slot.deferred.take()).map(|(_, c)| c),
+            _ => None,
+        };
+        Function { name, action: action.clone(), owned }
+    }
+
+    /// Attaches; returns the chain that it is now.
+    fn attach(&mut self, c: usize, entry: Entry) -> usize {
+        if self.takeable(c) && self.chains[c].reached == 0 {
+            // There is nothing to keep a chain for: what comes out is a Deferred of its own.
+            let input = self.take(c);
+            return match self.call(entry, input) {
+                Returned::Out(out) => self.chain(Phase::Done, Some(out), None),
+                Returned::Chain(inner) => inner,
+            };
+        }
+        self.chains[c].entries.push_back(entry);
+        self.chains[c].queued = true;
+        if self.takeable(c) {
+            self.run(c);
+        } else if self.chains[c].phase == Phase::Done {
+            self.chains[c].phase = Phase::Held;
+        }
+        c
+    }
+
+    /// Calls the side that the input is for; the other is dropped before.
+    fn call(&mut self, entry: Entry, input: Out) -> Returned {
+        let Entry { callback, errback, both } = entry;
+        let is_value = matches!(input, Out::Value(_));
+        let (run, other) = if both || is_value { (callback, errback) } else { (errback, callback) };
+        if let Some(other) = other {
+            self.drop_function(other);
+        }
+        let Some(Function { name, action, owned }) = run else { return Returned::Out(input) };
+        self.log(format!("call {name} {input:?}"));
+        for op in &action.ops {
+            self.step(op);
+        }
+        self.log(format!("ends {name}"));
+        let (inner, n) = match action.end {
+            End::Value(n) => (None, n),
+            End::Error(n) => return Returned::Out(Out::Error(n)),
+            End::Panic => return Returned::Out(Out::Panicked),
+            End::Owned(_, n) => (owned, n),
+            End::Found(s, n) => (self.at(s, |slot| slot.deferred.take()).map(|(_, c)| c), n),
+        };
+        inner.map_or(Returned::Out(Out::Value(n)), Returned::Chain)
+    }
+
+    fn run(&mut self, c: usize) {
+        self.chains[c].phase = Phase::Running;
+        loop {
+            if self.chains[c].pauses > 0 {
+                self.chains[c].phase = Phase::Held;
+                return;
+            }
+            let Some(entry) = self.chains[c].entries.pop_front() else { return self.finish(c) };
+            let input = self.take(c);
+            let out = match self.call(entry, input) {
+                Returned::Out(out) => out,
+                Returned::Chain(inner) if self.takeable(inner) => self.take(inner),
+                Returned::Chain(inner) => match self.wait(c, inner) {
+                    Some(out) => out,
+                    None => return,
+                },
+            };
+            self.chains[c].out = Some(out);
+        }
+    }
+
+    /// Makes a running chain wait, unless that would be a cycle.
+    fn wait(&mut self, c: usize, inner: usize) -> Option<Out> {
+        let mut below = inner;
+        loop {
+            if below == c {
+                self.chains[c].out = Some(Out::Cycle);
+                self.drop_deferred(inner);
+                return self.chains[c].out.take();
+            }
+            match self.chains[below].phase {
+                Phase::WaitingFor(next) => below = next,
+                _ => break,
+            }
+        }
+        self.chains[c].phase = Phase::WaitingFor(inner);
+        self.wait_at_end(inner, Tail::Link(c));
+        if std::mem::take(&mut self.chains[c].cancel_next) {
+            self.cancel(inner, true);
+        }
+        None
+    }
+
+    /// Says what is to happen when a chain has run, which it has not.
+    fn wait_at_end(&mut self, c: usize, tail: Tail) {
+        self.chains[c].tail = tail;
+        if self.chains[c].phase == Phase::Done {
+            self.chains[c].phase = Phase::Held;
+        }
+    }
+
+    fn finish(&mut self, c: usize) {
+        self.chains[c].phase = Phase::Done;
+        match std::mem::replace(&mut self.chains[c].tail, Tail::Nothing) {
+            Tail::Nothing => {}
+            Tail::Wake(s) => self.log(format!("wake {s}")),
+            Tail::Link(outer) => {
+                let out = self.take(c);
+                self.chains[outer].out = Some(out);
+                self.run(outer);
+            }
+            Tail::Gone { quietly } => self.discard(c, quietly),
+        }
+    }
+
+    fn discard(&mut self, c: usize, quietly: bool) {
+        match self.take(c) {
+            Out::Value(_) => {}
+            Out::Cancelled if quietly => {}
+            failure => self.log(format!("report {failure:?}")),
+        }
+    }
+
+    fn fire(&mut self, c: usize, out: Out) -> bool {
+        let pending = self.chains[c].phase == Phase::Pending;
+        if pending {
+            self.chains[c].canceller = None;
+            self.chains[c].out = Some(out);
+            self.run(c);
+        }
+        pending
+    }
+
+    fn forward(&mut self, c: usize, inner: usize) {
+        if self.chains[c].phase != Phase::Pending {
+            return self.drop_deferred(inner);
+        }
+        if self.takeable(inner) {
+            let out = self.take(inner);
+            self.fire(c, out);
+            return;
+        }
+        self.chains[c].canceller = None;
+        self.chains[c].phase = Phase::Running;
+        if let Some(out) = self.wait(c, inner) {
+            self.chains[c].out = Some(out);
+            self.run(c);
+        }
+    }
+
+    fn cancel(&mut self, mut c: usize, dropping: bool) {
+        while let Phase::WaitingFor(inner) = self.chains[c].phase {
+            c = inner;
+        }
+        let chain = &mut self.chains[c];
+        match chain.phase {
+            Phase::Running | Phase::Held if dropping => chain.cancel_next = true,
+            Phase::Pending if !chain.cancelled => {
+                chain.cancelled = true;
+                let (slot, canceller) = (chain.slot, chain.canceller.take());
+                let out = match canceller {
+                    None => Some(Out::Cancelled),
+                    Some(canceller) => self.ask(slot, &canceller),
+                };
+                if let Some(out) = out {
+                    self.fire(c, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn ask(&mut self, slot: usize, canceller: &Canceller) -> Option<Out> {
+        self.log(format!("cancel {slot}"));
+        for op in &canceller.ops {
+            self.step(op);
+        }
+        self.log(format!("ends cancel {slot}"));
+        match canceller.verdict {
+            Verdict::Done => Some(Out::Cancelled),
+            Verdict::Fire(out) => Some(out),
+            Verdict::Later => None,
+            Verdict::Panic => Some(Out::Panicked),
+        }
+    }
+
+    fn drop_deferred(&mut self, c: usize) {
+        let chain = &mut self.chains[c];
+        let untouched = chain.entries.is_empty() && chain.canceller.is_none() && !chain.cancelled;
+        let later = match chain.phase {
+            Phase::Pending if untouched => {
+                chain.phase = Phase::Done;
+                chain.cancelled = true;
+                return;
+            }
+            Phase::Done => Later::Discard(c),
+            _ => {
+                chain.tail = Tail::Gone { quietly: true };
+                Later::Cancel(c)
+            }
+        };
+        // What would run callbacks is put off while a value is being dropped.
+        if self.dropping && self.chains[c].queued {
+            self.later.push_back(later);
+        } else {
+            self.work(later);
+        }
+    }
+
+    fn work(&mut self, later: Later) {
+        match later {
+            Later::Abandon(c) => _ = self.fire(c, Out::Abandoned),
+            Later::Cancel(c) => self.cancel(c, true),
+            Later::Discard(c) => self.discard(c, false),
+        }
+    }
+
+    /// Drops a function that is not called, and what it owns.
+    fn drop_function(&mut self, function: Function) {
+        let outer = std::mem::replace(&mut self.dropping, true);
+        if let Some(c) = function.owned {
+            self.drop_deferred(c);
+        }
+        self.dropping = outer;
+        if outer || std::mem::replace(&mut self.working, true) {
+            return;
+        }
+        while let Some(later) = self.later.pop_front() {
+            self.work(later);
+        }
+        self.working = false;
+    }
+}
