@@ -107,8 +107,11 @@ impl<T: Send + fmt::Display + 'static> fmt::Display for LockGuard<T> {
 /// ```
 #[must_use = "dropping a guard releases the lock"]
 pub struct MappedGuard<T: Send + 'static, U: ?Sized> {
+    /// Keeps the lock.
     guard: LockGuard<T>,
+    /// Names the part to read it.
     get: fn(&T) -> &U,
+    /// Names the same part to write it.
     get_mut: fn(&mut T) -> &mut U,
 }
 

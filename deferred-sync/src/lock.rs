@@ -46,6 +46,7 @@ pub(crate) type GuardUnits<T> = Units<LockGuard<T>, Infallible, State<T>>;
 /// assert_eq!(waiter.try_take(), Some(Ok(2)));
 /// ```
 pub struct DeferredLock<T: Send + 'static> {
+    /// Its one unit is the right to use the value.
     queue: Queue<T>,
 }
 

@@ -20,6 +20,7 @@ use crate::semaphore::{DeferredSemaphore, PermitUnits};
 /// ```
 #[must_use = "dropping a permit releases it"]
 pub struct Permit {
+    /// As many units of the semaphore's queue as this has permits.
     units: PermitUnits,
 }
 
@@ -45,7 +46,7 @@ impl Permit {
     /// ```
     pub fn release(self) {}
 
-    /// Takes its permits out of the semaphore for good: the limit is lower by them afterwards.
+    /// Takes its permits out of the semaphore for good: the limit is lower by them afterwards, down to 0.
     ///
     /// # Examples
     ///

@@ -54,11 +54,13 @@ type PermitGrants = Grants<Permit, Infallible, State>;
 /// ```
 #[derive(Clone)]
 pub struct DeferredSemaphore {
+    /// Its units are the free permits.
     queue: Queue,
 }
 
 /// What the lock of the queue protects. Permits that are held, plus those free, are `limit + debt`.
 pub(crate) struct State {
+    /// How many permits there are when the debt is paid.
     limit: usize,
     /// How many permits must still come back before a lowered limit is reached. Not zero: the queue is `slow`.
     debt: usize,
@@ -330,6 +332,8 @@ impl DeferredSemaphore {
             debug_assert!(added.is_some());
         } else {
             let less = old - limit;
+            // From now on permits come back by way of the lock, so none slips past the debt.
+            locked.set_slow(true);
             let removed = locked.remove_units(less);
             locked.debt += less - removed;
         }
@@ -429,23 +433,27 @@ impl DeferredSemaphore {
     }
 }
 
-/// Shows limit, free permits, waiters, and whether it is closed; never blocks.
+/// Shows free and held permits, limit, waiters, and whether it is closed; never blocks.
 impl Debug for DeferredSemaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("DeferredSemaphore");
-        f.field("available", &self.available());
-        match self.queue.try_lock() {
-            Some(locked) => {
-                f.field("limit", &locked.limit).field("waiting", &locked.len()).field("closed", &locked.closed).finish()
-            }
-            None => f.finish_non_exhaustive(),
-        }
+        let available = self.available();
+        f.field("available", &available);
+        let Some(locked) = self.queue.try_lock() else { return f.finish_non_exhaustive() };
+        // Permits come and go without the lock, so this is right only when nothing else happens.
+        let held = (locked.limit + locked.debt).saturating_sub(available);
+        f.field("held", &held)
+            .field("limit", &locked.limit)
+            .field("waiting", &locked.len())
+            .field("closed", &locked.closed)
+            .finish()
     }
 }
 
 /// A limit was more than [`DeferredSemaphore::MAX_PERMITS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitOverflow {
+    /// What was asked for.
     limit: usize,
 }
 
