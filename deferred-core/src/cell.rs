@@ -227,6 +227,38 @@ impl Header {
         Ok(())
     }
 
+    /// Sets a task's waker, unless it is set already; false when the chain has run meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// Only the consumer may call this, with a state that it has just seen.
+    #[inline]
+    pub(crate) unsafe fn register(&self, s: State, waker: &Waker) -> bool {
+        if s.tail() == TailKind::None && !s.is(Phase::Done) {
+            // The first poll, which is the only one of most: one exchange.
+            let clone = core::mem::ManuallyDrop::new(waker.clone());
+            // The tail is the consumer's to write while its kind is `None` and the phase is not `Done`.
+            self.tail.store(clone.data().cast_mut(), ptr::from_ref(clone.vtable()).cast_mut().cast());
+            if self.exchange(s, s.with_tail(TailKind::Waker)).is_ok() {
+                return true;
+            }
+            drop_waker(Some(core::mem::ManuallyDrop::into_inner(clone)));
+        }
+        // SAFETY: as promised.
+        unsafe { self.register_again(waker) }
+    }
+
+    /// As [`register`](Self::register), where a waker may be set.
+    #[inline(never)]
+    unsafe fn register_again(&self, waker: &Waker) -> bool {
+        let s = self.load();
+        // SAFETY: as promised.
+        unsafe {
+            let same = !s.is_takeable() && s.tail() == TailKind::Waker && self.is_waker(waker);
+            same || self.set_tail(NewTail::Waker(waker.clone())).is_ok()
+        }
+    }
+
     /// Makes the tail the consumer's to write; returns the waker that was there.
     /// Fails when the chain has run.
     fn open_tail(&self) -> Result<Option<Waker>, ()> {
@@ -362,6 +394,17 @@ pub(crate) unsafe fn slot(cell: NonNull<Header>) -> *mut u8 {
     }
 }
 
+/// As [`slot`], for types that are known: the offset does not depend on the kind of cell.
+///
+/// # Safety
+///
+/// As for [`slot`], with the types of the cell's slot.
+#[inline(always)]
+pub(crate) unsafe fn typed_slot<T, E>(cell: NonNull<Header>) -> *mut Outcome<T, E> {
+    // SAFETY: `Cell` is `repr(C)` and its last field alone depends on the kind.
+    unsafe { cell.as_ptr().byte_add(offset_of!(Cell<T, E>, slot)).cast() }
+}
+
 /// Drops a waker; a panic in it stops here.
 pub(crate) fn drop_waker(waker: Option<Waker>) {
     if waker.is_some() {
@@ -376,18 +419,12 @@ pub(crate) fn drop_waker(waker: Option<Waker>) {
 /// The caller must own the claim. The cell may be gone afterwards.
 #[inline]
 pub(crate) unsafe fn release(cell: NonNull<Header>, claim: usize) {
-    // SAFETY: the claim keeps the cell.
-    let header = unsafe { cell.as_ref() };
-    let s = header.load();
-    // Nobody else is left, so nobody else can add or take a claim: no need to write it down.
-    if !State(s.0 - claim).is_orphan() {
-        let before = header.sub(claim);
-        if !State(before.0 - claim).is_orphan() {
-            return;
+    // SAFETY: the claim keeps the cell. The last acquires what the others did with it.
+    unsafe {
+        if cell.as_ref().give_up(claim) {
+            free(cell);
         }
     }
-    // SAFETY: no claim is left. The acquire above makes what the others did with the cell happen before.
-    unsafe { free(cell) }
 }
 
 /// # Safety
@@ -407,18 +444,33 @@ pub(crate) unsafe fn free(cell: NonNull<Header>) {
 /// # Safety
 ///
 /// The caller must be the consumer of a `Done` cell whose outcome is of this type.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn take<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
     // SAFETY: the phase makes the outcome the consumer's, who owns a claim on the cell until `release`.
     unsafe {
         let header = cell.as_ref();
         let s = header.load();
-        let outcome = if s.has(State::VOID) {
+        let outcome = if !s.has(State::VOID | State::RAN) {
+            // Part by part, as it was written: one load across two stores that are still on their way would wait.
+            match &*typed_slot::<T, E>(cell) {
+                Ok(value) => Ok(ptr::read(value)),
+                Err(failure) => Err(ptr::read(failure)),
+            }
+        } else if s.has(State::VOID) {
             Err(Failure::with_origin(FailureKind::Cancelled, header.created()))
         } else {
-            current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
+            current(cell, true).cast::<Outcome<T, E>>().read()
         };
-        release(cell, State::CONSUMER);
+        if header.give_up(State::CONSUMER) {
+            if ptr::eq(header.vtable, Cell::<T, E>::VTABLE) {
+                // The common kind is freed without a call through its vtable.
+                header.chain.free();
+                header.origin.free();
+                drop(Box::from_raw(cell.cast::<Cell<T, E>>().as_ptr()));
+            } else {
+                free(cell);
+            }
+        }
         outcome
     }
 }

@@ -329,8 +329,9 @@ struct Slot {
 #[inline]
 unsafe fn place(header: *mut EntryHeader, payload: Layout) -> (*mut u8, *mut EntryHeader) {
     let start = header.cast::<u8>().wrapping_add(HEADER);
-    let start = start.map_addr(|addr| addr.next_multiple_of(payload.align()));
-    let next = start.wrapping_add(payload.size()).map_addr(|addr| addr.next_multiple_of(ALIGN));
+    // `next_multiple_of` would divide: the compiler does not know that an alignment is a power of two.
+    let start = start.map_addr(|addr| (addr + payload.align() - 1) & !(payload.align() - 1));
+    let next = start.wrapping_add(payload.size()).map_addr(|addr| (addr + ALIGN - 1) & !(ALIGN - 1));
     (start, next.cast())
 }
 

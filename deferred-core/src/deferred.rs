@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use core::fmt::{self, Debug};
 use core::mem::ManuallyDrop;
-use core::panic::Location;
+use core::panic::{Location, RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::cancel::{Cancel, Canceller, Verdict};
@@ -82,6 +82,10 @@ unsafe impl<T: Send, E: Debug + Send> Send for Deferred<T, E> {}
 unsafe impl<T: Send, E: Debug + Send> Sync for Deferred<T, E> {}
 
 impl<T, E: Debug> Unpin for Deferred<T, E> {}
+
+// A panic in foreign code stays where that is called, and leaves no state half changed.
+impl<T: UnwindSafe, E: Debug + UnwindSafe> UnwindSafe for Deferred<T, E> {}
+impl<T: UnwindSafe, E: Debug + UnwindSafe> RefUnwindSafe for Deferred<T, E> {}
 
 impl<T, E: Debug> Deferred<T, E> {
     /// Makes a pending Deferred and the [`Resolver`] that fires it. One allocation.
@@ -220,14 +224,15 @@ impl<T, E: Debug> Deferred<T, E> {
     /// assert_eq!(d.try_take(), Some(Ok(1)));
     /// assert_eq!(d.try_take(), None);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_take(&mut self) -> Option<Outcome<T, E>> {
         if let Repr::Cell(cell) = self.repr {
             // SAFETY: a Deferred has a claim on its cell.
             if !unsafe { cell.as_ref() }.load().is_takeable() {
                 return None;
             }
-            self.repr = Repr::Taken;
+            // Nothing to drop in a `Cell`, which the compiler does not see behind an assignment.
+            core::mem::forget(core::mem::replace(&mut self.repr, Repr::Taken));
             // SAFETY: this is the consumer, the cell is done, and the type of a Deferred is that of the outcome.
             return Some(unsafe { take(cell) });
         }
@@ -276,6 +281,15 @@ impl<T, E: Debug> Deferred<T, E> {
         }
     }
 
+    /// Reports and drops a failure that nobody took.
+    #[cold]
+    fn dispose_failure(&mut self) {
+        if let Repr::Ready(Err(failure)) = core::mem::replace(&mut self.repr, Repr::Taken) {
+            let origin = failure.origin();
+            dispose(Err::<T, _>(failure), origin, Reports::All);
+        }
+    }
+
     pub(crate) fn from_cell(cell: NonNull<Header>) -> Self {
         Self { repr: Repr::Cell(cell) }
     }
@@ -297,6 +311,11 @@ impl<T, E: Debug> Deferred<T, E> {
             }
             _ => Err(self),
         }
+    }
+
+    /// Tells whether the result was taken.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self.repr, Repr::Taken)
     }
 
     /// Tells whether it has a value, and no cell.
@@ -357,14 +376,12 @@ impl<T, E: Debug> Deferred<T, E> {
 impl<T, E: Debug> Drop for Deferred<T, E> {
     #[inline]
     fn drop(&mut self) {
-        match core::mem::replace(&mut self.repr, Repr::Taken) {
+        // Looked at in place: a result that was taken, which is how most end, must cost one comparison.
+        match self.repr {
             // A grant goes back to where it came from by its own drop.
             Repr::Taken | Repr::Ready(Ok(_)) | Repr::Granted(_) => {}
-            Repr::Ready(Err(failure)) => {
-                let origin = failure.origin();
-                dispose(Err::<T, _>(failure), origin, Reports::All);
-            }
-            // SAFETY: the consumer's side was just taken out of the Deferred.
+            Repr::Ready(Err(_)) => self.dispose_failure(),
+            // SAFETY: the Deferred is the consumer, and a cell in it is not looked at again.
             Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
         }
     }

@@ -10,12 +10,11 @@ use futures_core::future::FusedFuture;
 use pin_project_lite::pin_project;
 
 use crate::attach::{IntoDeferred, call};
-use crate::cell::{NewTail, take};
+use crate::cell::take;
 use crate::deferred::{Deferred, Repr};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
 use crate::resolver::Resolver;
-use crate::state::TailKind;
 use crate::unwind::catch;
 
 /// Waits for the result: fired, all callbacks run, not paused.
@@ -31,26 +30,25 @@ impl<T, E: Debug> Future for Deferred<T, E> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(outcome) = self.try_take() {
-            return Poll::Ready(outcome);
-        }
-        let Repr::Cell(cell) = *self.repr() else { panic!("a Deferred was polled after it returned its result") };
+        let Repr::Cell(cell) = *self.repr() else { return self.poll_ready() };
         // SAFETY: a Deferred is the consumer of its cell, and its type is that of the outcome.
         unsafe {
-            let header = cell.as_ref();
-            let s = header.load();
-            // Seen in one look: not finished, and the waker that is set is this one.
-            if !s.is_takeable() && s.tail() == TailKind::Waker && header.is_waker(cx.waker()) {
+            // Seen in one look: finished, or which waker is set.
+            let s = cell.as_ref().load();
+            if !s.is_takeable() && cell.as_ref().register(s, cx.waker()) {
                 return Poll::Pending;
             }
-            match header.set_tail(NewTail::Waker(cx.waker().clone())) {
-                Ok(()) => Poll::Pending,
-                Err(_) => {
-                    *self.repr_mut() = Repr::Taken;
-                    Poll::Ready(take(cell))
-                }
-            }
+            core::mem::forget(core::mem::replace(self.repr_mut(), Repr::Taken));
+            Poll::Ready(take(cell))
         }
+    }
+}
+
+impl<T, E: Debug> Deferred<T, E> {
+    /// What a poll of a Deferred without a cell comes to.
+    #[track_caller]
+    fn poll_ready(&mut self) -> Poll<Outcome<T, E>> {
+        Poll::Ready(self.try_take().expect("a Deferred was polled after it returned its result"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reaching a Deferred from elsewhere: cancelling and pausing it.
 
 use core::fmt::{self, Debug};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::cancel::begin_cancel;
@@ -56,6 +57,10 @@ struct Claim(Option<NonNull<Header>>);
 unsafe impl Send for Claim {}
 // SAFETY: as above; every operation goes through the atomic state word.
 unsafe impl Sync for Claim {}
+
+// A panic in foreign code stays where that is called, and leaves no state half changed.
+impl UnwindSafe for Claim {}
+impl RefUnwindSafe for Claim {}
 
 impl<T, E> Deferred<T, E>
 where

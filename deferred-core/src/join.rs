@@ -4,6 +4,7 @@
 //! When all have fired, whoever was last collects the outcomes and fires the parent.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt::{self, Debug};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
@@ -16,6 +17,7 @@ use crate::deferred::Deferred;
 use crate::ending::{Reports, dispose, end_untaken};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
+use crate::progress::Progress;
 use crate::resolver::Resolver;
 use crate::run::run;
 use crate::state::State;
@@ -92,7 +94,7 @@ where
     E: Debug + Send + 'static,
     J: Joiner<T, E>,
 {
-    let slots: Box<[Slot<T, E>]> = children.into_iter().map(Slot::new).collect();
+    let slots = Building::new(children).finish();
     let total = slots.len();
     if slots.iter().all(|slot| slot.cell.is_none()) {
         return (Deferred::from_outcome(join_ready(&slots, &joiner)), Progress { left: None, total });
@@ -119,29 +121,6 @@ where
         Family::count_down(family);
     }
     (parent, progress)
-}
-
-/// Tells how many of the Deferreds in a join have fired.
-#[derive(Clone)]
-pub struct Progress {
-    /// `None` when all had fired from the start.
-    left: Option<Arc<AtomicUsize>>,
-    total: usize,
-}
-
-impl Progress {
-    /// Returns how many have fired, and how many there are.
-    pub fn get(&self) -> (usize, usize) {
-        let left = self.left.as_ref().map_or(0, |left| left.load(Ordering::Acquire));
-        (self.total.saturating_sub(left), self.total)
-    }
-}
-
-impl Debug for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (done, total) = self.get();
-        write!(f, "Progress {{ {done} of {total} }}")
-    }
 }
 
 /// Joins Deferreds that have all fired, without a family.
@@ -198,10 +177,38 @@ unsafe impl<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> Send 
 // SAFETY: as above.
 unsafe impl<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> Sync for Family<T, E, J> {}
 
+/// Slots while they are made: if that panics, the children made before are dropped.
+struct Building<T, E: Debug>(Vec<Slot<T, E>>);
+
+impl<T, E: Debug> Building<T, E> {
+    fn new(children: impl IntoIterator<Item = Deferred<T, E>>) -> Self {
+        let mut building = Self(Vec::new());
+        let children = children.into_iter();
+        building.0.reserve(children.size_hint().0);
+        for child in children {
+            building.0.push(Slot::new(child));
+        }
+        building
+    }
+
+    fn finish(mut self) -> Box<[Slot<T, E>]> {
+        core::mem::take(&mut self.0).into_boxed_slice()
+    }
+}
+
+impl<T, E: Debug> Drop for Building<T, E> {
+    fn drop(&mut self) {
+        for cell in self.0.iter().filter_map(|slot| slot.cell) {
+            drop(Deferred::<T, E>::from_cell(cell));
+        }
+    }
+}
+
 impl<T, E: Debug> Slot<T, E> {
     fn new(child: Deferred<T, E>) -> Self {
         let (cell, ready) = match child.into_cell() {
             Ok(cell) => (Some(cell), None),
+            Err(child) if child.is_taken() => (None, Some(Deferred::fail(Failure::new(FailureKind::Abandoned)))),
             Err(child) => (None, Some(child)),
         };
         Self {

@@ -100,6 +100,7 @@ mod handle;
 mod join;
 mod origin;
 mod postpone;
+mod progress;
 mod report;
 mod resolver;
 mod run;
@@ -123,7 +124,8 @@ pub use deferred::Deferred;
 pub use failure::{Failure, FailureKind, Outcome, Panic};
 pub use future::{Driver, maybe_deferred};
 pub use handle::{Handle, Paused};
-pub use join::{Fired, Joiner, Outcomes, Progress, join};
+pub use join::{Fired, Joiner, Outcomes, join};
+pub use progress::Progress;
 pub use report::{Report, reset_unhandled_hook, set_unhandled_hook};
 #[cfg(feature = "std")]
 pub use report::{Unhandled, catch_unhandled};

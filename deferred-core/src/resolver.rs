@@ -5,18 +5,19 @@ use core::fmt::{self, Debug};
 use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll};
 
 use futures_core::future::FusedFuture;
 
-use crate::cell::{Header, finish, release, slot};
+use crate::cell::{Header, finish, release, slot, typed_slot};
 use crate::deferred::{Deferred, End};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::{self, Postponed, drop_value};
 use crate::run::{Waited, follow, run, wait_here};
-use crate::state::{Phase, State};
+use crate::state::{Phase, State, TailKind};
 
 /// Fires a [`Deferred`], once.
 ///
@@ -47,6 +48,12 @@ pub struct Resolver<T, E: Debug = Infallible> {
 unsafe impl<T: Send, E: Debug + Send> Send for Resolver<T, E> {}
 // SAFETY: a shared Resolver tells whether it is cancelled and nothing else.
 unsafe impl<T: Send, E: Debug + Send> Sync for Resolver<T, E> {}
+
+impl<T, E: Debug> Unpin for Resolver<T, E> {}
+
+// As for the Deferred.
+impl<T: UnwindSafe, E: Debug + UnwindSafe> UnwindSafe for Resolver<T, E> {}
+impl<T: UnwindSafe, E: Debug + UnwindSafe> RefUnwindSafe for Resolver<T, E> {}
 
 impl<T, E: Debug> Resolver<T, E> {
     pub(crate) fn from_cell(cell: NonNull<Header>) -> Self {
@@ -241,7 +248,7 @@ impl<T, E: Debug> FusedFuture for Cancelled<'_, T, E> {
 /// # Safety
 ///
 /// The caller must own the resolver's side of a cell whose slot is for these types.
-#[inline]
+#[inline(always)]
 unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised.
     unsafe { try_fire(cell, outcome).inspect_err(|_| release(cell, State::RESOLVER)) }
@@ -252,7 +259,7 @@ unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Re
 /// # Safety
 ///
 /// As for [`fire`].
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn try_fire<T, E: Debug>(
     cell: NonNull<Header>,
     mut outcome: Outcome<T, E>,
@@ -263,20 +270,43 @@ pub(crate) unsafe fn try_fire<T, E: Debug>(
         let plain = !s.has(State::MORE | State::CANCELLER | State::CANCELLED) && s.pauses() == 0;
         if plain && s.is(Phase::Pending) {
             // Nothing to run: one exchange both fires and finishes.
-            slot(cell).cast::<Outcome<T, E>>().write(outcome);
-            if let Ok(after) = finish(cell, s, s.without(State::RESOLVER)) {
-                follow(after);
+            typed_slot(cell).write(outcome);
+            if s.tail() == TailKind::None {
+                if cell.as_ref().exchange(s, s.without(State::RESOLVER).to(Phase::Done)).is_ok() {
+                    return Ok(());
+                }
+            } else if finish_plain(cell, s) {
                 return Ok(());
             }
-            outcome = slot(cell).cast::<Outcome<T, E>>().read();
+            outcome = typed_slot(cell).read();
         }
         fire_slow(cell, outcome)
+    }
+}
+
+/// Finishes a cell that has a tail and nothing to run.
+///
+/// # Safety
+///
+/// As for [`fire`], with the outcome in the slot.
+#[inline(never)]
+unsafe fn finish_plain(cell: NonNull<Header>, s: State) -> bool {
+    // SAFETY: as promised.
+    unsafe {
+        match finish(cell, s, s.without(State::RESOLVER)) {
+            Ok(after) => {
+                follow(after);
+                true
+            }
+            Err(_) => false,
+        }
     }
 }
 
 /// # Safety
 ///
 /// As for [`fire`].
+#[cold]
 #[inline(never)]
 unsafe fn fire_slow<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised; `claim` makes the slot ours.

@@ -225,10 +225,11 @@ impl StateWord {
         State(self.0.fetch_or(bits, Ordering::AcqRel))
     }
 
-    /// Takes a claim away, which must be there, and returns the state before.
+    /// Takes a claim away, which must be there; returns whether it was the last, so that the caller must free the cell.
     #[inline(always)]
-    pub(crate) fn sub(&self, claim: usize) -> State {
-        State(self.0.fetch_sub(claim, Ordering::AcqRel))
+    pub(crate) fn give_up(&self, claim: usize) -> bool {
+        // When nobody else is left, nobody else can add or take a claim: no need to write it down.
+        State(self.load().0 - claim).is_orphan() || State(self.0.fetch_sub(claim, Ordering::AcqRel) - claim).is_orphan()
     }
 
     /// Counts one more walker, which keeps the cell for a moment.

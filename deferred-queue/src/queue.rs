@@ -232,7 +232,15 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
 
     /// As `get`, for somebody to whom the backlog does not apply.
     pub(crate) fn get_beyond_backlog(&self) -> Option<Deferred<T, QueueUnderflow>> {
+        let mut deliveries = Deliveries::new();
         let mut locked = self.getters.lock();
+        // An item may have come since the stream looked.
+        if let Some(item) = deliveries.take(&mut locked) {
+            drop(locked);
+            let ready = self.getters.ready(item);
+            deliveries.deliver();
+            return Some(ready);
+        }
         (!locked.is_over()).then(|| locked.push(()))
     }
 

@@ -60,6 +60,11 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     /// Grants all turns, in the order in which they were pushed, then the closed ones. No lock may be held.
     #[inline]
     pub fn deliver(self) {
+        if self.is_empty() {
+            // Nothing is in it, so nothing is to be dropped either: its lists have never allocated.
+            debug_assert!(self.rest.capacity() == 0 && self.closed.capacity() == 0);
+            return core::mem::forget(self);
+        }
         let Self { first, rest, closed } = self;
         if let Some(Grant(turn, outcome)) = first {
             hand_over(turn, outcome);
