@@ -1,0 +1,263 @@
+//! How many allocations things cost, and that all of them are given back.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use deferred_core::{Deferred, Outcome, WaitQueue, catch_unhandled};
+
+/// Counts what the thread allocates and holds.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is passed on to the system's allocator; the counters do not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + layout.size() as isize);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.set(HELD.get() - layout.size() as isize);
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD.set(HELD.get() + size as isize - layout.size() as isize);
+        // SAFETY: as the caller promised.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Returns how many allocations `f` makes; it must give all of them back.
+#[track_caller]
+fn allocations(f: impl Fn()) -> usize {
+    // What a thread allocates once is not of interest.
+    f();
+    let (before, held) = (ALLOCATIONS.get(), HELD.get());
+    f();
+    assert_eq!(HELD.get() - held, 0, "bytes are leaked");
+    ALLOCATIONS.get() - before
+}
+
+type D = Deferred<u32, u32>;
+
+fn poll(d: &mut D) -> Poll<Outcome<u32, u32>> {
+    Pin::new(d).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Attaches `n` small callbacks.
+fn chain(mut d: D, n: usize) -> D {
+    for i in 0..n as u32 {
+        d = d.add_callback(move |value| Ok(value + i));
+    }
+    d
+}
+
+#[test]
+fn ready_deferreds_cost_none() {
+    assert_eq!(allocations(|| assert_eq!(D::succeed(1).try_take(), Some(Ok(1)))), 0);
+    assert_eq!(allocations(|| assert_eq!(D::fail(1).try_take(), Some(Err(1.into())))), 0);
+    assert_eq!(allocations(|| assert!(poll(&mut D::succeed(1)).is_ready())), 0);
+    assert_eq!(allocations(|| assert_eq!(D::succeed(1).wait(), Ok(1))), 0);
+    assert_eq!(allocations(|| drop(D::succeed(1))), 0);
+}
+
+#[test]
+fn attaching_to_ready_deferreds_costs_none() {
+    let cost = allocations(|| {
+        let d = chain(D::succeed(0), 10).add_errback(|_| Ok(0)).add_both(|outcome| outcome).map_err(|e| e + 1);
+        let mut d = d.add_callback(|n| D::succeed(n)).add_callbacks(Ok, Err);
+        assert_eq!(d.try_take(), Some(Ok(45)));
+    });
+    assert_eq!(cost, 0);
+}
+
+#[test]
+fn attaching_to_a_deferred_that_has_fired_costs_nothing_more() {
+    let cost = allocations(|| {
+        let (resolver, d) = D::new();
+        resolver.callback(0).unwrap();
+        assert_eq!(chain(d, 100).try_take(), Some(Ok(4950)));
+    });
+    assert_eq!(cost, 1);
+}
+
+#[test]
+fn a_pending_deferred_costs_one() {
+    let fired = || {
+        let (resolver, mut d) = D::new();
+        resolver.callback(1).unwrap();
+        assert_eq!(d.try_take(), Some(Ok(1)));
+    };
+    let polled = || {
+        let (resolver, mut d) = D::new();
+        assert!(poll(&mut d).is_pending());
+        resolver.callback(1).unwrap();
+        assert!(poll(&mut d).is_ready());
+    };
+    assert_eq!(allocations(fired), 1);
+    assert_eq!(allocations(polled), 1);
+    assert_eq!(allocations(|| drop(D::new())), 1);
+    assert_eq!(allocations(|| drop(D::with_canceller(|c| c.done()))), 1);
+}
+
+#[test]
+fn a_canceller_lies_in_the_one_allocation() {
+    let large = [7_u64; 30];
+    let cost = allocations(|| {
+        let (_resolver, mut d) = D::with_canceller(move |c| c.fire(Ok(large[29] as u32)));
+        d.handle().cancel();
+        assert_eq!(d.try_take(), Some(Ok(7)));
+    });
+    assert_eq!(cost, 2, "the other is the handle");
+}
+
+#[test]
+fn chains_of_one_ten_and_a_hundred_cost_one_two_and_six_at_most() {
+    for (n, limit) in [(1, 1), (10, 2), (100, 6)] {
+        let fired = allocations(|| {
+            let (resolver, d) = D::new();
+            let mut d = chain(d, n);
+            resolver.callback(0).unwrap();
+            assert!(d.try_take().unwrap().is_ok());
+        });
+        assert!(fired <= limit, "{fired} for {n}");
+        let dropped = allocations(|| drop(chain(D::new().1, n).add_errback(|_| Ok(0))));
+        assert!(dropped <= limit + 1, "{dropped} for {n} and an errback");
+    }
+}
+
+#[test]
+fn waiting_for_a_returned_deferred_costs_no_more_than_the_two() {
+    let cost = allocations(|| {
+        let (inner_resolver, inner) = D::new();
+        let (resolver, d) = D::new();
+        let mut d = d.add_callback(move |_| inner);
+        resolver.callback(0).unwrap();
+        inner_resolver.callback(5).unwrap();
+        assert_eq!(d.try_take(), Some(Ok(5)));
+    });
+    assert!(cost <= 3, "{cost}");
+}
+
+#[test]
+fn forwarding_costs_nothing_more() {
+    let cost = allocations(|| {
+        let (first, mut d) = D::new();
+        let (second, inner) = D::new();
+        first.forward(inner);
+        second.callback(5).unwrap();
+        assert_eq!(d.try_take(), Some(Ok(5)));
+    });
+    assert_eq!(cost, 2);
+}
+
+#[test]
+fn a_pause_of_a_pending_deferred_costs_nothing_more() {
+    let cost = allocations(|| {
+        let (resolver, mut d) = D::new();
+        let paused = (d.pause(), d.pause());
+        resolver.callback(5).unwrap();
+        drop(paused);
+        assert_eq!(d.try_take(), Some(Ok(5)));
+    });
+    assert_eq!(cost, 1);
+}
+
+#[test]
+fn a_waiter_costs_one() {
+    let queue = WaitQueue::<u32, u32>::new(());
+    let popped = || {
+        let mut d = queue.push(());
+        queue.pop().unwrap().callback(1).unwrap();
+        assert_eq!(d.try_take(), Some(Ok(1)));
+    };
+    assert_eq!(allocations(popped), 1);
+    assert_eq!(allocations(|| drop(queue.push(()))), 1);
+}
+
+#[test]
+fn whatever_happens_everything_is_given_back() {
+    let scenarios: [fn(); 12] = [
+        || drop(chain(D::new().1, 100)),
+        || drop(chain(D::fail(1), 3).add_errback(|_| Ok(0))),
+        || {
+            let (resolver, mut d) = D::new();
+            let handle = d.handle();
+            let d = chain(d, 50);
+            handle.cancel();
+            assert_eq!(resolver.callback(1), Err(1));
+            drop((d.add_errback(|_| Ok(0)), handle));
+        },
+        || {
+            let (inner_resolver, inner) = D::new();
+            let (resolver, d) = D::new();
+            let d = chain(d.add_callback(move |_| chain(inner, 5)), 5);
+            resolver.callback(1).unwrap();
+            drop(d);
+            drop(inner_resolver);
+        },
+        || {
+            let (inner_resolver, inner) = D::new();
+            let (resolver, d) = D::new();
+            drop(chain(d, 5).add_callback(move |_| chain(inner, 5)));
+            drop((resolver, inner_resolver));
+        },
+        || chain(D::new().1, 3).add_errback(|_| Ok(1)).detach(),
+        || {
+            let (resolver, d) = D::new();
+            chain(d, 3).add_callback(|_| Err::<u32, _>(5.into())).detach();
+            let ((), unhandled) = catch_unhandled(|| resolver.callback(1).unwrap());
+            assert_eq!(unhandled.len(), 1);
+        },
+        || {
+            let (resolver, mut d) = D::new();
+            let paused = d.pause();
+            let d = chain(d, 3);
+            resolver.callback(1).unwrap();
+            drop(d);
+            drop(paused);
+        },
+        || {
+            let (first, d) = D::new();
+            let (second, inner) = D::new();
+            first.forward(chain(inner, 3));
+            drop(d);
+            assert!(second.callback(1).is_err());
+        },
+        || {
+            let (first, d) = D::new();
+            let ((), unhandled) = catch_unhandled(|| first.forward(d));
+            assert_eq!(unhandled.len(), 1, "a cycle");
+        },
+        || {
+            let (d, driver) = D::from_future(async { Ok::<_, u32>(1) });
+            drop(driver);
+            drop(d.add_errback(|_| Ok(0)));
+        },
+        || {
+            let (resolver, d) = D::new();
+            let shared = d.shared();
+            let subscribers = (shared.subscribe(), shared.subscribe(), shared.clone());
+            resolver.callback(1).unwrap();
+            drop((shared, subscribers));
+        },
+    ];
+    for scenario in scenarios {
+        allocations(scenario);
+    }
+}
