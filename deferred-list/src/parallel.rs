@@ -226,11 +226,12 @@ where
         locked.exhausted |= source.is_some();
         let running: Vec<Handle> = locked.running.values().cloned().collect();
         drop(locked);
-        drop(source);
         for handle in running {
             handle.cancel();
         }
         self.end();
+        // Last, as it may be the user's, and panic.
+        drop(source);
     }
 
     /// Fires the parent when all has ended.
