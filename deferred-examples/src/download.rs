@@ -121,6 +121,7 @@ impl<F: Fetch> Downloader<F> {
     /// what there is of the file stays only if it can be continued.
     pub fn download(&self, job: Job) -> Deferred<Saved, DownloadError> {
         let job = Arc::new(job);
+        self.tell(&job, &Event::Enlisted);
         let start = self.prepare(&job);
         let file = self.start(self.clone().fetch_one_file(Arc::clone(&job), start));
         let this = self.clone();

@@ -20,6 +20,8 @@ pub trait Observer: Send + Sync + 'static {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// It has been read and waits for its turn.
+    Enlisted,
     /// It has its turn: a request is about to be sent. Comes once for each try.
     Started,
     /// The server sends the file.

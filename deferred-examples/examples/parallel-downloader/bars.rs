@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use deferred_examples::{Event, How, Job, Observer, Size};
+use deferred_examples::{Event, Job, Observer, Size};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::lines::line;
@@ -16,7 +16,10 @@ const KNOWN: &str = "{prefix:24!} [{bar:24}] {bytes:>11} of {total_bytes:<11} {b
 const UNKNOWN: &str = "{prefix:24!} {spinner} {bytes:>11} of unknown size {bytes_per_sec:>13}";
 
 /// All files.
-const TOTAL: &str = "{prefix} [{bar:24}] {bytes:>11}, {bytes_per_sec}, {msg}";
+const TOTAL: &str = "{prefix:24!} [{bar:24}] {msg}";
+
+/// How often the line for all files changes at most.
+const PACE: Duration = Duration::from_millis(100);
 
 /// The bars of a run.
 #[derive(Clone)]
@@ -32,16 +35,21 @@ pub(crate) struct Bars {
 }
 
 /// What the bars show.
-#[derive(Default)]
 struct State {
     /// Files under way, by index.
     running: HashMap<usize, Running>,
-    /// How many files have been seen.
-    files: usize,
+    /// How many files have been read.
+    files: u64,
     /// How many have ended.
-    ended: usize,
-    /// How many of them have been received, and the sum of their sizes.
+    ended: u64,
+    /// How many have said their size, and the sum of the sizes.
     sized: (u64, u64),
+    /// How many bytes have come.
+    bytes: u64,
+    /// When the first was asked for.
+    begin: Instant,
+    /// When the line for all was drawn.
+    drawn: Instant,
 }
 
 /// A file under way.
@@ -59,15 +67,19 @@ impl Bars {
     pub(crate) fn new(verbose: bool) -> Self {
         let multi = MultiProgress::new();
         let total = multi.add(ProgressBar::new(0).with_style(style(TOTAL)));
-        total.set_prefix("0 of 0 files");
         total.enable_steady_tick(Duration::from_millis(200));
-        Self { multi, total, state: Arc::default(), verbose }
+        let now = Instant::now();
+        let state =
+            State { running: HashMap::new(), files: 0, ended: 0, sized: (0, 0), bytes: 0, begin: now, drawn: now };
+        Self { multi, total, state: Arc::new(Mutex::new(state)), verbose }
     }
 
     /// Takes the drawing away.
     pub(crate) fn finish(&self) {
         for (_, running) in self.state().running.drain() {
-            running.bar.inspect(ProgressBar::finish_and_clear);
+            if let Some(bar) = running.bar {
+                bar.finish_and_clear();
+            }
         }
         self.total.finish_and_clear();
     }
@@ -88,69 +100,79 @@ impl Bars {
         bar.set_position(kept);
         bar.reset_eta();
         let mut state = self.state();
-        let running = Running { bar: Some(bar), size: total, there: kept };
-        if let Some(old) = state.running.insert(job.index, running) {
-            old.bar.inspect(ProgressBar::finish_and_clear);
+        if let Some(total) = total {
+            state.sized.0 += 1;
+            state.sized.1 += total;
         }
-        self.redraw(&state);
+        let running = Running { bar: Some(bar), size: total, there: kept };
+        if let Some(Running { bar: Some(old), .. }) = state.running.insert(job.index, running) {
+            old.finish_and_clear();
+        }
+        self.redraw(&mut state);
     }
 
     /// Moves a file's bar on.
     fn received(&self, job: &Job, n: u64) {
         let mut state = self.state();
+        state.bytes += n;
         if let Some(running) = state.running.get_mut(&job.index) {
             running.there += n;
             if let Some(bar) = &running.bar {
                 bar.inc(n);
             }
         }
-        self.total.inc(n);
+        if state.drawn.elapsed() > PACE {
+            self.redraw(&mut state);
+        }
     }
 
-    /// Takes a file's bar away, and notes its size if it is complete.
-    fn ended(&self, job: &Job, size: Option<u64>) {
+    /// Takes a file's bar away.
+    fn ended(&self, job: &Job) {
         let mut state = self.state();
-        match state.running.remove(&job.index) {
-            Some(running) => drop(running.bar.inspect(ProgressBar::finish_and_clear)),
-            None => state.files += 1,
+        if let Some(Running { bar: Some(bar), .. }) = state.running.remove(&job.index) {
+            bar.finish_and_clear();
         }
         state.ended += 1;
-        if let Some(size) = size {
-            state.sized.0 += 1;
-            state.sized.1 += size;
-        }
-        self.redraw(&state);
+        self.redraw(&mut state);
     }
 
-    /// Brings the bar at the bottom up to date.
-    fn redraw(&self, state: &State) {
+    /// Brings the line for all files up to date.
+    fn redraw(&self, state: &mut State) {
+        state.drawn = Instant::now();
+        self.total.set_length(state.files);
+        self.total.set_position(state.ended);
         self.total.set_prefix(format!("{} of {} files", state.ended, state.files));
-        // What is to come is known as far as the files under way have said their sizes.
-        let coming = state.running.values().try_fold(0, |sum, file| Some(sum + file.size?.saturating_sub(file.there)));
-        self.total.set_length(self.total.position() + coming.unwrap_or(0));
-        self.total.set_message(match coming {
-            Some(rest) => format!("{} to come", Size(rest)),
-            None => "more to come".to_owned(),
-        });
+        let rate = state.bytes as f64 / state.begin.elapsed().as_secs_f64().max(0.001);
+        let left = match state.coming() {
+            Some(coming) if rate > 0.0 => format!("{:.0} s left", coming / rate),
+            _ => "more to come".to_owned(),
+        };
+        self.total.set_message(format!("{}, {}/s, {left}", Size(state.bytes), Size(rate as u64)));
+    }
+}
+
+impl State {
+    /// How many bytes are to come, as far as can be told: files that wait count as the average of
+    /// those that have said their size. Nothing while one that is under way has not said it.
+    fn coming(&self) -> Option<f64> {
+        let under_way =
+            self.running.values().try_fold(0, |sum, file| Some(sum + file.size?.saturating_sub(file.there)))?;
+        let waiting = self.files.saturating_sub(self.ended + self.running.len() as u64);
+        let average = self.sized.1 as f64 / self.sized.0.max(1) as f64;
+        Some(under_way as f64 + waiting as f64 * average)
     }
 }
 
 impl Observer for Bars {
     fn observe(&self, job: &Job, event: &Event<'_>) {
         match event {
+            Event::Enlisted => self.state().files += 1,
             Event::Started => {
-                let mut state = self.state();
-                let new = Running { bar: None, size: None, there: 0 };
-                if state.running.insert(job.index, new).is_none() {
-                    state.files += 1;
-                }
+                self.state().running.entry(job.index).or_insert(Running { bar: None, size: None, there: 0 });
             }
             Event::Answered { name, kept, total } => self.answered(job, name, *kept, *total),
             Event::Received(n) => self.received(job, *n),
-            Event::Finished(outcome) => {
-                let received = outcome.as_ref().ok().filter(|saved| saved.how != How::Kept);
-                self.ended(job, received.map(|saved| saved.bytes));
-            }
+            Event::Finished(_) => self.ended(job),
             _ => {}
         }
         // The bars say by themselves that a file has begun.
