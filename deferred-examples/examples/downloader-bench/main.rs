@@ -45,19 +45,23 @@ const WORKLOADS: [Workload; 3] = [
 /// How many files at once.
 const CONCURRENCY: [u32; 3] = [2, 8, 32];
 
-/// How often each is measured; the median by wall time counts.
-const ROUNDS: usize = 3;
+/// How often each is measured; the middle one by wall time counts.
+const ROUNDS: usize = 5;
+
+/// Files smaller than this are kept until their workload is over.
+const KEPT: u64 = 1_000_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         [] => compare(&WORKLOADS),
-        ["files"] => compare(&WORKLOADS[..2]),
+        ["small"] => compare(&WORKLOADS[..2]),
+        ["large"] => compare(&WORKLOADS[2..]),
         ["serve"] => serve(),
         ["measure", command @ ..] => measure::report(command),
         _ => {
-            let _ = writeln!(io::stderr(), "usage: downloader-bench [files]");
+            let _ = writeln!(io::stderr(), "usage: downloader-bench [small|large]");
             return ExitCode::from(2);
         }
     };
@@ -79,9 +83,24 @@ fn compare(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
         "workload", "-j", "tool", "wall s", "CPU s", "peak MB", "most"
     );
     for workload in workloads {
+        // Small files stay until the end: file systems are slow to give out what was just freed.
+        let mut directories = Vec::new();
         for jobs in CONCURRENCY {
-            for tool in &tools {
-                let (figures, most) = median(workload, tool, jobs, &mut server)?;
+            let mut rounds: Vec<Vec<Figures>> = tools.iter().map(|_| Vec::new()).collect();
+            let mut most = vec![0; tools.len()];
+            // In turns, so that whatever else the machine does meets all alike.
+            for _ in 0..ROUNDS {
+                for (index, tool) in tools.iter().enumerate() {
+                    let directory = tempfile::tempdir()?;
+                    rounds[index].push(once(workload, tool, jobs, &server.base, directory.path())?);
+                    most[index] = most[index].max(server.peak()?);
+                    if workload.size < KEPT {
+                        directories.push(directory);
+                    }
+                }
+            }
+            for ((tool, rounds), most) in tools.iter().zip(rounds).zip(most) {
+                let figures = middle(rounds);
                 println!(
                     "{:<34} {jobs:>3}  {:<22} {:>8.3} {:>8.3} {:>8.1} {most:>5}",
                     workload.name, tool.name, figures.wall, figures.cpu, figures.megabytes
@@ -93,34 +112,26 @@ fn compare(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Measures a tool several times; returns the middle one, and the most requests ever at once.
-fn median(
-    workload: &Workload,
-    tool: &Tool,
-    jobs: u32,
-    server: &mut Serving,
-) -> Result<(Figures, usize), Box<dyn Error>> {
-    let mut rounds = Vec::new();
-    let mut most = 0;
-    for _ in 0..ROUNDS {
-        let directory = tempfile::tempdir()?;
-        let output = directory.path().join("output");
-        fs::create_dir(&output)?;
-        let names: Vec<String> = (0..workload.files).map(|n| format!("{n}.bin")).collect();
-        let query = format!("size={}&delay={}", workload.size, workload.delay);
-        let url = |name: &String| (format!("{}/{name}?{query}", server.base), name.clone());
-        let files: Vec<(String, String)> = names.iter().map(url).collect();
-        let command = tool.command(jobs, &files, directory.path(), &output)?;
-        rounds.push(measure(&command)?);
-        most = most.max(server.peak()?);
-        for name in &names {
-            check(&output.join(name), &format!("/{name}"), workload.size)
-                .map_err(|error| format!("{}: {error}", tool.name))?;
-        }
+/// Measures a tool once, and checks what it saved.
+fn once(workload: &Workload, tool: &Tool, jobs: u32, base: &str, directory: &Path) -> Result<Figures, Box<dyn Error>> {
+    let output = directory.join("output");
+    fs::create_dir(&output)?;
+    let names: Vec<String> = (0..workload.files).map(|n| format!("{n}.bin")).collect();
+    let query = format!("size={}&delay={}", workload.size, workload.delay);
+    let url = |name: &String| (format!("{base}/{name}?{query}"), name.clone());
+    let files: Vec<(String, String)> = names.iter().map(url).collect();
+    let figures = measure(&tool.command(jobs, &files, directory, &output)?)?;
+    for name in &names {
+        check(&output.join(name), &format!("/{name}"), workload.size)
+            .map_err(|error| format!("{}: {error}", tool.name))?;
     }
+    Ok(figures)
+}
+
+/// The figures whose wall time is the middle one.
+fn middle(mut rounds: Vec<Figures>) -> Figures {
     rounds.sort_by(|a, b| a.wall.total_cmp(&b.wall));
-    let middle = rounds.swap_remove(ROUNDS / 2);
-    Ok((middle, most))
+    rounds.swap_remove(rounds.len() / 2)
 }
 
 /// Compares a file with what the server has at `path`.
