@@ -2,43 +2,18 @@
 #![cfg(target_os = "linux")]
 
 mod common;
+#[path = "../examples/downloader-picture/pty.rs"]
+mod pty;
 
-use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
 
 use common::Scene;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Runs a command on a terminal of 24 lines and 100 columns; returns its exit code and all it wrote.
+/// Runs a command on a terminal; returns its exit code and all it wrote.
 fn on_a_terminal(command: &mut Command) -> (Option<i32>, String) {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&master).expect("access to it");
-    unlockpt(&master).expect("an unlocked one");
-    let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&master, size).expect("a size");
-    let name = ptsname(&master, Vec::new()).expect("its name").into_string().expect("a plain name");
-    let slave = OpenOptions::new().read(true).write(true).open(name).expect("its other end");
-    let end = || Stdio::from(slave.try_clone().expect("another handle"));
-    let mut child = command
-        .env("TERM", "xterm-256color")
-        .stdin(end())
-        .stdout(end())
-        .stderr(end())
-        .spawn()
-        .expect("the program runs");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    drop(slave);
-    let reading = thread::spawn(move || {
-        let mut text = Vec::new();
-        // A terminal whose other end is closed ends with an error.
-        let _ = File::from(master).read_to_end(&mut text);
-        String::from_utf8_lossy(&text).into_owned()
-    });
-    let status = child.wait().expect("its end");
-    (status.code(), reading.join().expect("the reader"))
+    let session = pty::run(command, 24, 100).expect("a terminal");
+    let bytes: Vec<u8> = session.written.into_iter().flat_map(|(_, bytes)| bytes).collect();
+    (session.code, String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[test]
