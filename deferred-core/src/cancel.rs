@@ -234,6 +234,6 @@ where
             // SAFETY: as above.
             crate::postpone::drop_value(unsafe { cell.cast::<Cell<T, E, Self>>().as_ref().extra.take() });
         },
-        untaken: None,
+        ..KindVTable::PLAIN
     };
 }

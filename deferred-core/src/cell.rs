@@ -70,11 +70,14 @@ pub(crate) struct KindVTable {
     /// Takes the outcome at the pointer back, when it was fired and nobody took it: returns whether it did.
     /// Called by the consumer of a finished cell.
     pub(crate) untaken: Option<unsafe fn(NonNull<Header>, *mut u8) -> bool>,
+    /// Takes a waiter out of its queue and frees it.
+    /// Called by the consumer of a pending cell without callbacks or handles, who turned `CANCELLER` into `CANCELLED`.
+    pub(crate) withdraw: Option<unsafe fn(NonNull<Header>)>,
 }
 
 impl KindVTable {
     /// For cells that never have `CANCELLER` set.
-    pub(crate) const PLAIN: Self = Self { cancel: |_| false, drop_canceller: |_| (), untaken: None };
+    pub(crate) const PLAIN: Self = Self { cancel: |_| false, drop_canceller: |_| (), untaken: None, withdraw: None };
 }
 
 /// A kind of cell, by what it adds.
@@ -291,6 +294,16 @@ impl Header {
         if let Ok(old) = self.open_tail() {
             drop_waker(old);
         }
+    }
+
+    /// Takes the waker out of a cell that nobody else can reach.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own all sides of the cell, and free it.
+    pub(crate) unsafe fn take_waker(&self) -> Option<Waker> {
+        // SAFETY: the kind says that there is one, and nobody else can take it.
+        (self.load().tail() == TailKind::Waker).then(|| unsafe { self.waker() })
     }
 
     /// Tells whether `waker` is the tail that is set.

@@ -85,8 +85,16 @@ pub(crate) unsafe fn drop_consumer<T, E: Debug>(cell: NonNull<Header>) {
         let header = cell.as_ref();
         let mut s = header.load();
         loop {
-            let untouched = s.is(Phase::Pending) && !s.has(State::MORE | State::CANCELLER | State::CANCELLED);
-            if untouched && s.tail() == TailKind::None {
+            let silent = s.is(Phase::Pending) && !s.has(State::MORE | State::CANCELLED);
+            let untouched = silent && !s.has(State::CANCELLER);
+            let withdraw = header.vtable.kind.withdraw.filter(|_| silent && s.has(State::CANCELLER) && s.refs() == 0);
+            if let Some(withdraw) = withdraw {
+                // A waiter to whom nobody listens leaves its queue, and that is all.
+                match header.exchange(s, s.without(State::CANCELLER).with(State::CANCELLED)) {
+                    Ok(()) => return withdraw(cell),
+                    Err(now) => s = now,
+                }
+            } else if untouched && s.tail() == TailKind::None {
                 // Nothing to run and nobody to tell: the resolver finds out when it fires.
                 let gone = s.to(Phase::Done).with(State::CANCELLED | State::VOID);
                 match header.exchange(s, gone) {

@@ -98,6 +98,8 @@ mod failure;
 mod future;
 mod handle;
 mod join;
+#[cfg(not(loom))]
+mod lock;
 mod origin;
 mod postpone;
 mod progress;

@@ -4,6 +4,7 @@
 //! A grant that is made inside a grant of the same queue on the same thread is therefore put behind it, so that
 //! waiters also finish in the order in which they were granted.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::any::TypeId;
@@ -23,18 +24,24 @@ use crate::state::State;
 #[must_use = "the waiters in it have left the queue"]
 pub struct Grants<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     first: Option<Grant<T, E, P>>,
-    rest: Vec<Grant<T, E, P>>,
-    /// Those who are told that the primitive is closed.
-    closed: Vec<(Turn<T, E, P>, P::Request)>,
+    /// What comes after the first, which is rare.
+    more: Option<Box<More<T, E, P>>>,
 }
 
 /// A turn with what it gets.
 struct Grant<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(Turn<T, E, P>, Outcome<T, E>);
 
+struct More<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
+    granted: Vec<Grant<T, E, P>>,
+    /// Those who are told that the primitive is closed.
+    closed: Vec<(Turn<T, E, P>, P::Request)>,
+}
+
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     /// Makes an empty list.
+    #[inline]
     pub fn new() -> Self {
-        Self { first: None, rest: Vec::new(), closed: Vec::new() }
+        Self { first: None, more: None }
     }
 
     /// Adds a turn with what it gets.
@@ -43,37 +50,40 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
         let grant = Grant(turn, outcome);
         match &self.first {
             None => self.first = Some(grant),
-            Some(_) => self.rest.push(grant),
+            Some(_) => self.more().granted.push(grant),
         }
     }
 
     /// Adds a turn that ends with [`Primitive::closed`].
     pub fn push_closed(&mut self, turn: Turn<T, E, P>, request: P::Request) {
-        self.closed.push((turn, request));
+        self.more().closed.push((turn, request));
+    }
+
+    #[cold]
+    fn more(&mut self) -> &mut More<T, E, P> {
+        self.more.get_or_insert_with(|| Box::new(More { granted: Vec::new(), closed: Vec::new() }))
     }
 
     /// Tells whether there is nothing to deliver.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.first.is_none() && self.closed.is_empty()
+        self.first.is_none() && self.more.is_none()
     }
 
     /// Grants all turns, in the order in which they were pushed, then the closed ones. No lock may be held.
     #[inline]
     pub fn deliver(self) {
-        if self.is_empty() {
-            // Nothing is in it, so nothing is to be dropped either: its lists have never allocated.
-            debug_assert!(self.rest.capacity() == 0 && self.closed.capacity() == 0);
-            return core::mem::forget(self);
-        }
-        let Self { first, rest, closed } = self;
+        let Self { first, more } = self;
         if let Some(Grant(turn, outcome)) = first {
             hand_over(turn, outcome);
         }
-        for Grant(turn, outcome) in rest {
-            hand_over(turn, outcome);
-        }
-        for (turn, request) in closed {
-            hand_over(turn, Err(P::closed(request)));
+        if let Some(more) = more {
+            for Grant(turn, outcome) in more.granted {
+                hand_over(turn, outcome);
+            }
+            for (turn, request) in more.closed {
+                hand_over(turn, Err(P::closed(request)));
+            }
         }
     }
 }
@@ -87,8 +97,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Default for Grants<T, E
 /// Shows how many there are.
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for Grants<T, E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let granted = usize::from(self.first.is_some()) + self.rest.len();
-        f.debug_struct("Grants").field("granted", &granted).field("closed", &self.closed.len()).finish()
+        let (granted, closed) = self.more.as_ref().map_or((0, 0), |more| (more.granted.len(), more.closed.len()));
+        let granted = granted + usize::from(self.first.is_some());
+        f.debug_struct("Grants").field("granted", &granted).field("closed", &closed).finish()
     }
 }
 
@@ -105,10 +116,21 @@ struct Frame {
 }
 
 /// Grants a turn, now or behind the one of the same queue that is going on.
+#[inline]
 pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     turn: Turn<T, E, P>,
     outcome: Outcome<T, E>,
 ) {
+    // To wake a task is not to run it: nothing that could grant again happens inside, nor is anything ahead of it.
+    if frames::innermost().is_null() && turn.only_wakes() {
+        grant(turn, outcome)
+    } else {
+        hand_over_framed(turn, outcome)
+    }
+}
+
+#[inline(never)]
+fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Turn<T, E, P>, outcome: Outcome<T, E>) {
     let (queue, types) = (turn.queue, TypeId::of::<Grant<T, E, P>>());
     let mut frame = frames::innermost();
     while !frame.is_null() {
@@ -145,6 +167,7 @@ impl Drop for Unlink {
 }
 
 /// Fires a turn; what its waiter does not want any more goes back to the primitive.
+#[inline]
 fn grant<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Turn<T, E, P>, outcome: Outcome<T, E>) {
     let node = turn.into_node();
     // SAFETY: a turn owns the resolver's side of a waiter of these types; it is given up by one of the two paths.

@@ -14,8 +14,8 @@ use core::ptr::NonNull;
 
 use super::shared::Core;
 use super::{Primitive, WaitQueue};
-use crate::cell::{Cell, Header, Kind, KindVTable};
-use crate::state::{Phase, State};
+use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, free};
+use crate::state::{Phase, State, TailKind};
 use crate::sync::UnsafeCell;
 
 /// What a waiter's cell has beside its Deferred's.
@@ -104,7 +104,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
                 if !self.waiter(node).request.with(|request| wanted((*request).assume_init_ref())) {
                     return None;
                 }
-                let pop = |s: State| s.has(State::CANCELLER).then(|| s.without(State::CANCELLER));
+                // Whoever fires it will read the waker; saying so here saves an exchange there.
+                let seen = |s: State| if s.tail() == TailKind::Waker { State::SEEN } else { 0 };
+                let pop = |s: State| s.has(State::CANCELLER).then(|| s.without(State::CANCELLER).with(seen(s)));
                 if node.as_ref().update(pop).is_ok() {
                     return Some((node, self.unlink(node)));
                 }
@@ -201,6 +203,17 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
             }
             true
         },
+        withdraw: Some(|node| {
+            // SAFETY: this is the vtable of waiters of these types, and the caller took `CANCELLER` away.
+            // As in `cancel` the node stays listed until it is unlinked here. The queue has its resolver's side, and
+            // gives it up with that; the caller gives up the consumer's, and nobody has a handle.
+            unsafe {
+                let core = waiter::<T, E, P>(node).core;
+                Core::withdraw(core, |list| list.unlink(node));
+                drop_waker(node.as_ref().take_waker());
+                free(node);
+            }
+        }),
         // A pop takes `CANCELLER` away and wants nothing dropped.
         drop_canceller: |_| (),
         untaken: if P::RECLAIMS {

@@ -175,11 +175,12 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         self.update(|w| Some(Word(w.drop_handle().0 & !Word::LISTED)));
     }
 
-    /// Unlinks a waiter that was cancelled.
+    /// Unlinks a waiter that is leaving.
     ///
     /// # Safety
     ///
     /// The core must be kept by the list having this waiter, which `unlink` must take out.
+    #[inline]
     pub(crate) unsafe fn withdraw(core: NonNull<Self>, unlink: impl FnOnce(&mut List<T, E, P>) -> P::Request) {
         // SAFETY: as promised.
         let this = unsafe { core.as_ref() };
@@ -187,16 +188,22 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         let front = inner.list.front();
         let request = unlink(&mut inner.list);
         // Only one in front can have kept others from their turn.
-        let stood_in_front = inner.list.front() != front;
-        // A handle for us until the lock is not held any more: of a list that is empty now its own, else a new one.
+        let tells = P::WITHDRAWALS && inner.list.front() != front;
+        // A list that is empty now gives its handle to us. As long as it is not, it keeps the core until somebody else
+        // has taken the lock after us; loom's lock asks for more than that.
         let empty = inner.list.len() == 0;
-        this.update(|w| Some(Word(if empty { w.0 & !Word::LISTED } else { w.0 + Word::HANDLE })));
+        let handle = empty || tells || cfg!(loom);
+        if handle {
+            this.update(|w| Some(Word(if empty { w.0 & !Word::LISTED } else { w.0 + Word::HANDLE })));
+        }
         drop(inner);
         drop_value(request);
-        // SAFETY: this is the handle that was taken above.
-        let queue = unsafe { WaitQueue::from_core(core) };
-        if P::WITHDRAWALS && stood_in_front {
-            P::withdrawn(&queue);
+        if handle {
+            // SAFETY: this is the handle that was taken above.
+            let queue = unsafe { WaitQueue::from_core(core) };
+            if tells {
+                P::withdrawn(&queue);
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::shared::Core;
 use crate::cell::Header;
 use crate::failure::Outcome;
 use crate::resolver::Resolver;
+use crate::state::{State, TailKind};
 
 /// A waiter who was popped: fires once, in order with the others of its queue.
 #[must_use = "dropping a turn fails its waiter with `Abandoned`"]
@@ -34,6 +35,14 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
     /// The caller must own the resolver's side of a waiter of this queue, which the result takes over.
     pub(super) unsafe fn from_node(node: NonNull<Header>, core: NonNull<Core<T, E, P>>) -> Self {
         Self { node, queue: core.as_ptr().cast_const().cast(), resolver: PhantomData, primitive: PhantomData }
+    }
+
+    /// Tells whether all that firing it does is to wake a task, as far as can be seen now.
+    #[inline]
+    pub(super) fn only_wakes(&self) -> bool {
+        // SAFETY: a turn has a claim on its waiter.
+        let s = unsafe { self.node.as_ref() }.load();
+        !s.has(State::MORE) && matches!(s.tail(), TailKind::None | TailKind::Waker)
     }
 
     /// Fires the waiter, or puts it behind the grant of the same queue that is going on further up this thread's stack.

@@ -1,0 +1,144 @@
+//! A lock for short sections of our own code, in which nothing waits and nothing foreign runs.
+//!
+//! It is taken by one exchange and released by one store, where a mutex of the operating system takes two locked
+//! operations; sections are a few dozen instructions, so there is nearly never anything to wait for.
+//! Whoever finds it taken spins a little, then lets other threads run, then sleeps: the holder may have been interrupted.
+//!
+//! The release is the last that its holder does with the memory of the lock, so whoever locks it next may free it.
+//!
+//! With `critical-section` and without `std` it also keeps interrupts out while it is held, so an interrupt never finds
+//! it taken. With neither, use it from threads, not from an interrupt of a thread that may hold it.
+
+use core::marker::PhantomData;
+use core::ops::{Deref, DerefMut};
+
+use crate::sync::{AtomicUsize, Ordering, UnsafeCell};
+
+#[derive(Debug)]
+pub(crate) struct Lock<T> {
+    /// 1 while a guard exists.
+    taken: AtomicUsize,
+    /// Touched only through the guard.
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the guard gives out one `&mut T` at a time, on whichever thread holds it, so `T: Send` is enough.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+pub(crate) struct LockGuard<'a, T> {
+    lock: &'a Lock<T>,
+    _interrupts: interrupts::Off,
+    /// Stays on the thread, and with it the interrupts that are off.
+    thread: PhantomData<*const ()>,
+}
+
+impl<T> Lock<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self { taken: AtomicUsize::new(0), value: UnsafeCell::new(value) }
+    }
+
+    #[inline]
+    pub(crate) fn try_lock(&self) -> Option<LockGuard<'_, T>> {
+        let interrupts = interrupts::Off::new();
+        let free = self.taken.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        free.then_some(LockGuard { lock: self, _interrupts: interrupts, thread: PhantomData })
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> LockGuard<'_, T> {
+        match self.try_lock() {
+            Some(guard) => guard,
+            None => self.lock_taken(),
+        }
+    }
+
+    #[cold]
+    fn lock_taken(&self) -> LockGuard<'_, T> {
+        let mut tries = 0;
+        loop {
+            relax(tries);
+            tries += 1;
+            // Looking is cheaper than trying while it is taken.
+            if self.taken.load(Ordering::Relaxed) == 0 {
+                if let Some(guard) = self.try_lock() {
+                    return guard;
+                }
+            }
+        }
+    }
+}
+
+/// Passes the time after a number of tries in vain.
+#[cfg(feature = "std")]
+fn relax(tries: u32) {
+    match tries {
+        0..64 => core::hint::spin_loop(),
+        64..128 => std::thread::yield_now(),
+        // The holder may have a lower priority than whoever yields to it.
+        _ => std::thread::sleep(core::time::Duration::from_micros(50)),
+    }
+}
+
+#[cfg(not(feature = "std"))]
+fn relax(_: u32) {
+    core::hint::spin_loop();
+}
+
+impl<T> Deref for LockGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: `taken` is 1 and this guard is the one that set it.
+        self.lock.value.with(|value| unsafe { &*value })
+    }
+}
+
+impl<T> DerefMut for LockGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: `taken` is 1 and this guard, borrowed mutably, is the one that set it.
+        self.lock.value.with_mut(|value| unsafe { &mut *value })
+    }
+}
+
+impl<T> Drop for LockGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lock.taken.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(all(feature = "critical-section", not(feature = "std")))]
+mod interrupts {
+    /// Interrupts are off while this exists.
+    pub(super) struct Off(critical_section::RestoreState);
+
+    impl Off {
+        pub(super) fn new() -> Self {
+            // SAFETY: released once, by the drop. Guards are dropped in the reverse order of their making, so the
+            // sections nest.
+            Self(unsafe { critical_section::acquire() })
+        }
+    }
+
+    impl Drop for Off {
+        fn drop(&mut self) {
+            // SAFETY: this is the token of the `acquire` in `new`, given back once.
+            unsafe { critical_section::release(self.0) }
+        }
+    }
+}
+
+#[cfg(not(all(feature = "critical-section", not(feature = "std"))))]
+mod interrupts {
+    /// Without critical sections there is nothing to do.
+    pub(super) struct Off;
+
+    impl Off {
+        #[inline(always)]
+        pub(super) fn new() -> Self {
+            Self
+        }
+    }
+}
