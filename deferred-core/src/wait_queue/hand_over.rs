@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::any::TypeId;
 use core::cell::RefCell;
 use core::fmt::{self, Debug};
-use core::ptr;
+use core::{iter, ptr};
 
 use super::list::take_home;
 use super::{Primitive, Turn};
@@ -73,18 +73,21 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     /// Grants all turns, in the order in which they were pushed, then the closed ones. No lock may be held.
     #[inline]
     pub fn deliver(self) {
-        let Self { first, more } = self;
-        if let Some(Grant(turn, outcome)) = first {
-            hand_over(turn, outcome);
+        match self {
+            Self { first: Some(Grant(turn, outcome)), more: None } => hand_over(turn, outcome),
+            Self { first, more: Some(more) } => deliver_all(first, *more),
+            Self { first: None, more: None } => {}
         }
-        if let Some(more) = more {
-            for Grant(turn, outcome) in more.granted {
-                hand_over(turn, outcome);
-            }
-            for (turn, request) in more.closed {
-                hand_over(turn, Err(P::closed(request)));
-            }
-        }
+    }
+}
+
+/// All turns are in line before the first one has its own, so that what that grants comes behind them.
+#[cold]
+fn deliver_all<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(first: Option<Grant<T, E, P>>, more: More<T, E, P>) {
+    let closed = more.closed.into_iter().map(|(turn, request)| Grant(turn, Err(P::closed(request))));
+    let mut grants = first.into_iter().chain(more.granted).chain(closed);
+    if let Some(first) = grants.next() {
+        hand_over_framed(first, grants);
     }
 }
 
@@ -125,13 +128,17 @@ pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     if frames::innermost().is_null() && turn.only_wakes() {
         grant(turn, outcome)
     } else {
-        hand_over_framed(turn, outcome)
+        hand_over_framed(Grant(turn, outcome), iter::empty())
     }
 }
 
+/// Grants a turn and those behind it, now or behind the one of the same queue that is going on.
 #[inline(never)]
-fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Turn<T, E, P>, outcome: Outcome<T, E>) {
-    let (queue, types) = (turn.queue, TypeId::of::<Grant<T, E, P>>());
+fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
+    first: Grant<T, E, P>,
+    behind: impl Iterator<Item = Grant<T, E, P>>,
+) {
+    let (queue, types) = (first.0.queue, TypeId::of::<Grant<T, E, P>>());
     let mut frame = frames::innermost();
     while !frame.is_null() {
         // SAFETY: the frames of a thread lie on its stack, and each is unlinked before it goes.
@@ -139,7 +146,8 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Tu
         unsafe {
             if (*frame).queue == queue && (*frame).types == types {
                 let later = &*(*frame).later.cast::<RefCell<VecDeque<Grant<T, E, P>>>>();
-                later.borrow_mut().push_back(Grant(turn, outcome));
+                later.borrow_mut().push_back(first);
+                behind.for_each(|grant| later.borrow_mut().push_back(grant));
                 return;
             }
             frame = (*frame).outer;
@@ -149,6 +157,8 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Tu
     let frame = Frame { queue, types, later: (&raw const later).cast(), outer: frames::innermost() };
     frames::set_innermost(&frame);
     let _unlink = Unlink(frame.outer);
+    behind.for_each(|grant| later.borrow_mut().push_back(grant));
+    let Grant(turn, outcome) = first;
     grant(turn, outcome);
     loop {
         let next = later.borrow_mut().pop_front();
