@@ -1,0 +1,242 @@
+//! Blocking waits, and ends that meet from different threads.
+
+mod common;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+use std::task::Context;
+use std::thread;
+use std::time::Duration;
+
+use common::{CountWaker, Drops, watchdog};
+use deferred_core::{Deferred, Outcome, WaitQueue};
+
+type Chain = Deferred<u32, &'static str>;
+
+const ROUNDS: u32 = 300;
+
+#[test]
+fn a_plain_thread_waits_for_the_result_of_the_chain() {
+    watchdog(|| {
+        let (resolver, d) = Chain::new();
+        let d = d.add_callback(|n| Ok(n + 1));
+        let firing = thread::spawn(move || resolver.callback(1).unwrap());
+        assert_eq!(d.wait(), Ok(2));
+        firing.join().unwrap();
+        assert_eq!(Chain::succeed(5).wait(), Ok(5));
+        let (resolver, d) = Chain::new();
+        resolver.errback("no").unwrap();
+        assert_eq!(d.wait(), Err("no".into()));
+    });
+}
+
+#[test]
+fn a_wait_that_times_out_gives_the_deferred_back() {
+    watchdog(|| {
+        let (resolver, d) = Chain::new();
+        let d = d.wait_timeout(Duration::ZERO).unwrap_err();
+        let d = d.wait_timeout(Duration::from_millis(1)).unwrap_err();
+        assert!(!resolver.is_cancelled());
+        resolver.callback(1).unwrap();
+        assert_eq!(d.wait_timeout(Duration::MAX).unwrap(), Ok(1));
+    });
+}
+
+#[test]
+fn a_wait_ends_when_the_resolver_goes() {
+    watchdog(|| {
+        let (resolver, d) = Chain::new();
+        let dropping = thread::spawn(move || drop(resolver));
+        assert!(d.wait().is_err());
+        dropping.join().unwrap();
+    });
+}
+
+#[test]
+fn callbacks_run_on_the_thread_that_fires() {
+    watchdog(|| {
+        let (resolver, d) = Chain::new();
+        let (sender, receiver) = channel();
+        d.add_callback(move |_| Ok(sender.send(thread::current().id()).unwrap())).detach();
+        let firing = thread::spawn(move || {
+            resolver.callback(1).unwrap();
+            thread::current().id()
+        });
+        assert_eq!(receiver.recv().unwrap(), firing.join().unwrap());
+    });
+}
+
+/// Runs two things at the same time, as nearly as can be.
+fn together<A: Send + 'static>(
+    first: impl FnOnce() -> A + Send + 'static,
+    second: impl FnOnce() + Send + 'static,
+) -> A {
+    let gate = Arc::new(Barrier::new(2));
+    let own = gate.clone();
+    let thread = thread::spawn(move || {
+        own.wait();
+        second();
+    });
+    gate.wait();
+    let result = first();
+    thread.join().unwrap();
+    result
+}
+
+#[test]
+fn attaching_meets_firing() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let (resolver, mut d) = Chain::new();
+            let attach = move || {
+                for _ in 0..20 {
+                    d = d.add_callback(|n| Ok(n + 1));
+                }
+                d
+            };
+            let d = together(attach, move || resolver.callback(0).unwrap());
+            assert_eq!(d.wait(), Ok(20));
+        }
+    });
+}
+
+#[test]
+fn dropping_meets_firing_and_the_value_is_dropped_once() {
+    watchdog(|| {
+        let drops = Drops::new();
+        for round in 0..ROUNDS as usize {
+            let (resolver, d) = Deferred::<common::DropCount>::new();
+            let d = if round % 2 == 0 { d.add_callback(Ok) } else { d };
+            let value = drops.value();
+            together(move || drop(d), move || drop(resolver.callback(value)));
+            assert_eq!(drops.count(), round + 1);
+        }
+    });
+}
+
+#[test]
+fn cancelling_meets_firing_and_one_of_them_wins() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let (resolver, mut d) = Chain::new();
+            let handle = d.handle();
+            let ran = Arc::new(AtomicUsize::new(0));
+            let count = ran.clone();
+            let d = d.add_both(move |outcome| {
+                count.fetch_add(1, Ordering::SeqCst);
+                outcome
+            });
+            let fired = together(move || resolver.callback(1).is_ok(), move || handle.cancel());
+            assert_eq!(d.wait().is_ok(), fired);
+            assert_eq!(ran.load(Ordering::SeqCst), 1);
+        }
+    });
+}
+
+#[test]
+fn polling_meets_firing_and_the_wake_is_not_lost() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let (resolver, mut d) = Chain::new();
+            let (count, waker) = CountWaker::new();
+            let polling = move || {
+                let ready = Pin::new(&mut d).poll(&mut Context::from_waker(&waker)).is_ready();
+                (d, ready)
+            };
+            let (mut d, ready) = together(polling, move || resolver.callback(1).unwrap());
+            if !ready {
+                assert_eq!((count.count(), d.try_take()), (1, Some(Ok(1))));
+            }
+        }
+    });
+}
+
+#[test]
+fn resuming_meets_firing_and_the_callbacks_run_once() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let (resolver, mut d) = Chain::new();
+            let (first, second) = (d.pause(), d.pause());
+            let mut d = d.add_callback(|n| Ok(n + 1));
+            let firing = move || {
+                resolver.callback(1).unwrap();
+                drop(first);
+            };
+            together(firing, move || drop(second));
+            assert_eq!(d.try_take(), Some(Ok(2)));
+        }
+    });
+}
+
+#[test]
+fn cancelling_a_waiting_chain_meets_firing_the_inner() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let (inner_resolver, inner) = Chain::new();
+            let (resolver, mut d) = Chain::new();
+            let handle = d.handle();
+            let d = d.add_callback(move |_| inner).add_errback(|_| Ok(2));
+            resolver.callback(0).unwrap();
+            let fired = together(move || inner_resolver.callback(1).is_ok(), move || handle.cancel());
+            assert_eq!(d.wait(), Ok(if fired { 1 } else { 2 }));
+        }
+    });
+}
+
+#[test]
+fn dropping_a_chain_meets_firing_it_into_a_wait() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let (inner_resolver, inner) = Chain::new();
+            let (resolver, d) = Chain::new();
+            let d = d.add_callback(move |_| inner);
+            let _ = together(move || resolver.callback(0), move || drop(d));
+            assert!(inner_resolver.is_cancelled(), "whoever came first, nobody wants it");
+        }
+    });
+}
+
+#[test]
+fn a_queue_serves_threads_that_come_and_go() {
+    watchdog(|| {
+        let queue = WaitQueue::<u32>::new(());
+        let served = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..3)
+            .map(|n| {
+                let (queue, served) = (queue.clone(), served.clone());
+                thread::spawn(move || {
+                    for round in 0..ROUNDS {
+                        let d = queue.push(());
+                        if (round + n) % 3 == 0 {
+                            drop(d);
+                        } else {
+                            let served = served.clone();
+                            let count = move |n: u32| -> Outcome<u32, _> {
+                                served.fetch_add(1, Ordering::SeqCst);
+                                Ok(n)
+                            };
+                            d.add_callback(count).detach();
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut accepted = 0;
+        let all = 3 * ROUNDS as usize * 2 / 3;
+        loop {
+            let idle = threads.iter().all(thread::JoinHandle::is_finished);
+            match queue.pop() {
+                Some(resolver) => accepted += usize::from(resolver.callback(1).is_ok()),
+                None if idle => break,
+                None => thread::yield_now(),
+            }
+        }
+        assert_eq!(served.load(Ordering::SeqCst), all);
+        // One that is popped while it is dropped may be served and not wanted any more.
+        assert!(accepted >= all);
+        assert!(queue.is_empty());
+    });
+}
