@@ -41,7 +41,8 @@ impl<T> Lock<T> {
     pub(crate) fn try_lock(&self) -> Option<LockGuard<'_, T>> {
         let interrupts = interrupts::Off::new();
         let free = self.taken.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        free.then_some(LockGuard { lock: self, _interrupts: interrupts, thread: PhantomData })
+        // Not `then_some`: a guard that is made and dropped would free the lock of whoever holds it.
+        free.then(|| LockGuard { lock: self, _interrupts: interrupts, thread: PhantomData })
     }
 
     #[inline]
@@ -140,5 +141,20 @@ mod interrupts {
         pub(super) fn new() -> Self {
             Self
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_try_in_vain_does_not_free_the_lock() {
+        let lock = Lock::new(());
+        let guard = lock.lock();
+        assert!(lock.try_lock().is_none());
+        assert!(lock.try_lock().is_none());
+        drop(guard);
+        assert!(lock.try_lock().is_some());
     }
 }
