@@ -416,10 +416,16 @@ fn a_primitive_of_ones_own_is_a_page() {
 }
 
 #[test]
-fn the_queue_says_whether_anybody_waits() {
+fn the_queue_says_how_many_wait_and_does_not_block() {
     let queue = Queue::new(());
-    assert!(format!("{queue:?}").starts_with("WaitQueue { waiting: "), "{queue:?}");
+    let waiters = (queue.push(()), queue.push(()));
+    assert!(format!("{queue:?}").starts_with("WaitQueue { waiting: 2"), "{queue:?}");
     let locked = queue.lock();
-    let text = format!("{queue:?} {locked:?}");
-    assert!(text.contains("waiting: 0"), "does not block: {text}");
+    assert!(format!("{locked:?}").contains("waiting: 2"), "{locked:?}");
+    common::watchdog({
+        let queue = queue.clone();
+        move || assert!(format!("{queue:?}").starts_with("WaitQueue { "))
+    });
+    drop(locked);
+    drop(waiters);
 }

@@ -404,10 +404,11 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()> + Default>
 /// Shows how many wait; does not block.
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for WaitQueue<T, E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = self.core().load();
-        f.debug_struct("WaitQueue")
-            .field("waiting", &word.has(Word::LISTED))
-            .field("free_units", &word.units())
-            .finish_non_exhaustive()
+        let mut f = f.debug_struct("WaitQueue");
+        match self.try_lock() {
+            Some(locked) => f.field("waiting", &locked.len()),
+            None => f.field("waiting", &format_args!("locked")),
+        };
+        f.field("free_units", &self.free_units()).finish_non_exhaustive()
     }
 }
