@@ -138,3 +138,7 @@ pub use wait_queue::{Grants, Locked, Primitive, Returned, Turn, Units, WaitQueue
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeDoctests;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/misuse.md")]
+struct MisuseDoctests;
