@@ -141,10 +141,15 @@ impl Handle {
     /// assert!(outer.try_take().unwrap().unwrap_err().is_cancelled());
     /// ```
     pub fn cancel(&self) {
+        self.stop(false);
+    }
+
+    /// As [`cancel`](Self::cancel); with `next`, a chain that is just running cancels what it waits for next.
+    pub(crate) fn stop(&self, next: bool) {
         if let Some(cell) = self.0.0 {
             // SAFETY: the claim keeps the cell; a cell that is running keeps itself.
             unsafe {
-                if let Some(leaf) = begin_cancel(cell, false) {
+                if let Some(leaf) = begin_cancel(cell, next) {
                     run(leaf);
                 }
             }

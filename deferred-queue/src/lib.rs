@@ -53,3 +53,7 @@ pub use error::{QueueOverflow, QueueUnderflow, Unsent};
 pub use queue::{DeferredPriorityQueue, DeferredQueue};
 pub use store::{Priority, Store};
 pub use stream::QueueStream;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

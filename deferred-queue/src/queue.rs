@@ -8,7 +8,7 @@ use deferred_core::{Deferred, Failure, FailureKind};
 
 use crate::builder::Builder;
 use crate::error::{QueueOverflow, QueueUnderflow, Unsent};
-use crate::state::{Deliveries, Getters, put_back};
+use crate::state::{Deliveries, Getters, LockedQueue, put_back};
 use crate::store::{Priority, Store, drain};
 use crate::stream::QueueStream;
 
@@ -213,14 +213,10 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     /// ```
     #[track_caller]
     pub fn get(&self) -> Deferred<T, QueueUnderflow> {
-        let mut deliveries = Deliveries::new();
-        let mut locked = self.getters.lock();
-        if let Some(item) = deliveries.take(&mut locked) {
-            drop(locked);
-            let ready = self.getters.ready(item);
-            deliveries.deliver();
-            return ready;
-        }
+        let mut locked = match self.get_or_lock() {
+            Ok(ready) => return ready,
+            Err(locked) => locked,
+        };
         if locked.is_over() {
             return Deferred::fail(Failure::new(FailureKind::Closed));
         }
@@ -232,16 +228,26 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
 
     /// As `get`, for somebody to whom the backlog does not apply.
     pub(crate) fn get_beyond_backlog(&self) -> Option<Deferred<T, QueueUnderflow>> {
-        let mut deliveries = Deliveries::new();
-        let mut locked = self.getters.lock();
-        // An item may have come since the stream looked.
-        if let Some(item) = deliveries.take(&mut locked) {
-            drop(locked);
-            let ready = self.getters.ready(item);
-            deliveries.deliver();
-            return Some(ready);
+        match self.get_or_lock() {
+            Ok(ready) => Some(ready),
+            Err(mut locked) => (!locked.is_over()).then(|| locked.push(())),
         }
-        (!locked.is_over()).then(|| locked.push(()))
+    }
+
+    /// Gets the next item, or locks the queue while there is none.
+    #[inline]
+    fn get_or_lock(&self) -> Result<Deferred<T, QueueUnderflow>, LockedQueue<'_, T, S>> {
+        let mut locked = self.getters.lock();
+        if locked.has_item() {
+            let mut deliveries = Deliveries::new();
+            if let Some(item) = deliveries.take(&mut locked) {
+                drop(locked);
+                let ready = self.getters.ready(item);
+                deliveries.deliver();
+                return Ok(ready);
+            }
+        }
+        Err(locked)
     }
 
     /// Gets the next item, if there is one.

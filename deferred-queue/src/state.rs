@@ -36,6 +36,12 @@ impl<T: Send + 'static, S: Store<T>> State<T, S> {
         self.size.is_none_or(|size| self.stored() < size)
     }
 
+    /// Tells whether there is an item to be had, stored or with one who waits for room.
+    #[inline]
+    pub(crate) fn has_item(&self) -> bool {
+        !self.peeked && !(self.items.is_empty() && self.putters.nobody_waits())
+    }
+
     /// Tells whether no item will ever come again.
     pub(crate) fn is_over(&self) -> bool {
         self.closed && !self.peeked && self.items.is_empty()
@@ -79,9 +85,7 @@ impl<T: Send + 'static, S: Store<T>> Deliveries<T, S> {
     #[inline]
     pub(crate) fn deliver(self) {
         self.items.deliver();
-        if !self.room.is_empty() {
-            self.room.deliver();
-        }
+        self.room.deliver();
     }
 
     /// Takes the next item, and lets one who waits for room go on.

@@ -51,3 +51,7 @@ pub use guard::{LockGuard, MappedGuard};
 pub use lock::DeferredLock;
 pub use permit::Permit;
 pub use semaphore::{DeferredSemaphore, LimitOverflow};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -205,7 +205,6 @@ impl DeferredSemaphore {
     #[inline(never)]
     #[track_caller]
     fn acquire_slow(&self, n: usize) -> Deferred<Permit> {
-        let mut grants = Grants::new();
         let mut locked = self.queue.lock();
         if locked.closed {
             drop(locked);
@@ -213,9 +212,12 @@ impl DeferredSemaphore {
         }
         let waiter = locked.push(n);
         // Permits may have come back before there was a waiter to see, or be there without the fast path knowing.
-        settle(&mut locked, &mut grants);
-        drop(locked);
-        grants.deliver();
+        if n <= locked.free_units() {
+            let mut grants = Grants::new();
+            settle(&mut locked, &mut grants);
+            drop(locked);
+            grants.deliver();
+        }
         waiter
     }
 

@@ -55,7 +55,8 @@ where
             limit,
             Box::new(move || {
                 set.store(1, Ordering::Release);
-                handle.cancel();
+                // The timer rings once, so a chain that is inside a callback at this moment must not miss it.
+                handle.stop(true);
             }),
         );
         self.then(move |outcome, _| {

@@ -76,7 +76,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
         match self {
             Self { first: Some(Grant(turn, outcome)), more: None } => hand_over(turn, outcome),
             Self { first, more: Some(more) } => deliver_all(first, *more),
-            Self { first: None, more: None } => {}
+            // There is nothing to drop in it, which the compiler does not see.
+            nothing @ Self { first: None, more: None } => core::mem::forget(nothing),
         }
     }
 }

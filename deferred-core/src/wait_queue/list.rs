@@ -14,7 +14,8 @@ use core::ptr::NonNull;
 
 use super::shared::Core;
 use super::{Primitive, WaitQueue};
-use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, free};
+use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, free, slot};
+use crate::failure::Outcome;
 use crate::state::{Phase, State, TailKind};
 use crate::sync::UnsafeCell;
 
@@ -22,14 +23,15 @@ use crate::sync::UnsafeCell;
 pub(crate) struct Waiter<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// The queue; it lives at least as long as the node is listed.
     core: NonNull<Core<T, E, P>>,
-    /// The neighbours; touched under the queue's lock.
-    links: UnsafeCell<Links>,
     /// What was asked for, from `push` until the node is unlinked; touched under the queue's lock.
     request: UnsafeCell<MaybeUninit<P::Request>>,
     /// Where a grant that nobody takes goes; set by `pop`, kept until the cell is freed.
     home: UnsafeCell<Option<WaitQueue<T, E, P>>>,
 }
 
+/// The neighbours of a listed node; touched under the queue's lock.
+///
+/// They lie in the slot, which belongs to the queue until the node is unlinked, and to whoever fires it only then.
 #[derive(Clone, Copy)]
 struct Links {
     before: Option<NonNull<Header>>,
@@ -70,21 +72,35 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
         created: &'static Location<'static>,
     ) -> NonNull<Header> {
         let state = State::new(Phase::Pending, State::RESOLVER | State::CONSUMER | State::CANCELLER);
-        let waiter = Waiter {
-            core,
-            links: UnsafeCell::new(Links { before: self.back, behind: None }),
-            request: UnsafeCell::new(MaybeUninit::new(request)),
-            home: UnsafeCell::new(None),
-        };
+        let waiter = Waiter { core, request: UnsafeCell::new(MaybeUninit::new(request)), home: UnsafeCell::new(None) };
         let node = Cell::<T, E, _>::new(state, created, waiter).cast();
-        match self.back {
-            // SAFETY: a listed node is kept by its resolver's side, and its links are the list's.
-            Some(back) => unsafe { self.links(back).with_mut(|links| (*links).behind = Some(node)) },
-            None => self.front = Some(node),
+        // SAFETY: a listed node is kept by its resolver's side, and its links are the list's.
+        unsafe {
+            self.links(node).write(Links { before: self.back, behind: None });
+            match self.back {
+                Some(back) => (*self.links(back)).behind = Some(node),
+                None => self.front = Some(node),
+            }
         }
         self.back = Some(node);
         self.len += 1;
         node
+    }
+
+    /// Looks at the request of the first one that is not about to leave.
+    #[inline]
+    pub(crate) fn peek<R>(&self, f: impl FnOnce(&P::Request) -> R) -> Option<R> {
+        let mut next = self.front;
+        while let Some(node) = next {
+            // SAFETY: a listed node is kept by its resolver's side; its links and request are the list's.
+            unsafe {
+                if node.as_ref().load().has(State::CANCELLER) {
+                    return Some(self.waiter(node).request.with(|request| f((*request).assume_init_ref())));
+                }
+                next = (*self.links(node)).behind;
+            }
+        }
+        None
     }
 
     /// Takes the oldest waiter out, if there is one and `wanted` says so of its request.
@@ -97,8 +113,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
         while let Some(node) = next {
             // SAFETY: a listed node is kept by its resolver's side; its links and request are the list's.
             unsafe {
-                next = self.links(node).with(|links| (*links).behind);
-                if !node.as_ref().load().has(State::CANCELLER) {
+                next = (*self.links(node)).behind;
+                let s = node.as_ref().load();
+                if !s.has(State::CANCELLER) {
                     continue;
                 }
                 if !self.waiter(node).request.with(|request| wanted((*request).assume_init_ref())) {
@@ -123,13 +140,13 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
     unsafe fn unlink(&mut self, node: NonNull<Header>) -> P::Request {
         // SAFETY: as promised; the neighbours are listed, so they are there.
         unsafe {
-            let Links { before, behind } = self.links(node).with(|links| *links);
+            let Links { before, behind } = self.links(node).read();
             match before {
-                Some(before) => self.links(before).with_mut(|links| (*links).behind = behind),
+                Some(before) => (*self.links(before)).behind = behind,
                 None => self.front = behind,
             }
             match behind {
-                Some(behind) => self.links(behind).with_mut(|links| (*links).before = before),
+                Some(behind) => (*self.links(behind)).before = before,
                 None => self.back = before,
             }
             self.len -= 1;
@@ -148,9 +165,12 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
     /// # Safety
     ///
     /// As for [`waiter`](Self::waiter).
-    unsafe fn links<'a>(&self, node: NonNull<Header>) -> &'a UnsafeCell<Links> {
+    unsafe fn links(&self, node: NonNull<Header>) -> *mut Links {
+        // An outcome holds at least a tag and a place.
+        const { assert!(size_of::<Links>() <= size_of::<Outcome<T, E>>()) };
+        const { assert!(align_of::<Links>() <= align_of::<Outcome<T, E>>()) };
         // SAFETY: as promised.
-        unsafe { &self.waiter(node).links }
+        unsafe { slot(node).cast() }
     }
 }
 

@@ -53,6 +53,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// Takes the oldest waiter out together with as many free units as `count` says of its request, if they are there.
     pub fn pop_with_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<TurnWithUnits<T, E, P>> {
         let queue = self.queue;
+        // Most calls end here: the one in front wants more than there is.
+        if self.inner.list.peek(&count)? > queue.free_units() {
+            return None;
+        }
         let mut taken: Option<Units<T, E, P>> = None;
         let popped = self.pop_if(|request| {
             if let Some(units) = taken.take() {
