@@ -84,7 +84,7 @@ fn help() -> String {
          Exit codes: 0 all passed, 1 a step failed, 2 wrong usage.\n\nSteps:\n",
     );
     for step in STEPS {
-        text += &format!("  {:<10}{}\n", step.name, step.about);
+        text += &format!("  {:<13}{}\n", step.name, step.about);
     }
     text
 }
@@ -121,7 +121,7 @@ fn table(rows: &[(&str, Outcome, f64)], strict: bool) -> (String, bool) {
     let width = lines.iter().map(|(_, result, _)| result.len()).max().unwrap_or_default();
     let mut text = String::new();
     for (name, result, seconds) in lines {
-        text += &format!("{name:<10}{result:<width$}  {seconds:>7}\n");
+        text += &format!("{name:<13}{result:<width$}  {seconds:>7}\n");
     }
     text += &format!("\n{passed} passed, {failed} failed, {skipped} skipped\n");
     (text, failed == 0)
