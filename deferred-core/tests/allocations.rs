@@ -80,7 +80,7 @@ fn ready_deferreds_cost_none() {
 fn attaching_to_ready_deferreds_costs_none() {
     let cost = allocations(|| {
         let d = chain(D::succeed(0), 10).add_errback(|_| Ok(0)).add_both(|outcome| outcome).map_err(|e| e + 1);
-        let mut d = d.add_callback(|n| D::succeed(n)).add_callbacks(Ok, Err);
+        let mut d = d.add_callback(D::succeed).add_callbacks(Ok, Err);
         assert_eq!(d.try_take(), Some(Ok(45)));
     });
     assert_eq!(cost, 0);

@@ -36,7 +36,8 @@ fn hooks_of_a_waker_run_for_its_clones() {
     };
     let waker = HookWaker::new().on_clone(count(0)).on_wake(count(1)).on_drop(count(2)).waker();
     drop(waker.clone());
-    waker.clone().wake();
+    let by_value = waker.clone();
+    by_value.wake();
     waker.wake_by_ref();
     drop(waker);
     assert_eq!(counts.each_ref().map(|n| n.load(Ordering::SeqCst)), [2, 2, 1]);

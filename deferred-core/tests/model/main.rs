@@ -11,7 +11,7 @@ use proptest::test_runner::FileFailurePersistence;
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 3000,
+        cases: if cfg!(miri) { 40 } else { 3000 },
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/model/regressions.txt"))),
         ..ProptestConfig::default()
     })]

@@ -178,7 +178,8 @@ impl World {
                 self.at(*s, |slot| {
                     let by_handle = slot.handles.last().map(Handle::pause);
                     let token = by_handle.or_else(|| slot.deferred.as_mut().map(Deferred::pause))?;
-                    Some(slot.tokens.push(token))
+                    slot.tokens.push(token);
+                    Some(())
                 })?;
             }
             Op::Resume(s) => drop(self.at(*s, |slot| slot.tokens.pop())?),
