@@ -3,16 +3,18 @@
 //! The children's cells stay where they are and keep their outcomes; a child that fires only counts down.
 //! When all have fired, whoever was last collects the outcomes and fires the parent.
 
+mod outcomes;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt::{self, Debug};
+use core::fmt::Debug;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
 use core::panic::Location;
 use core::ptr::NonNull;
 
+pub use self::outcomes::{Fired, Outcomes};
 use crate::cancel::begin_cancel;
-use crate::cell::{Header, NewTail, current, release, take};
+use crate::cell::{Header, NewTail, release, take};
 use crate::deferred::Deferred;
 use crate::ending::{Reports, dispose, end_untaken};
 use crate::failure::{Failure, FailureKind, Outcome};
@@ -184,7 +186,7 @@ impl<T, E: Debug> Building<T, E> {
     fn new(children: impl IntoIterator<Item = Deferred<T, E>>) -> Self {
         let mut building = Self(Vec::new());
         let children = children.into_iter();
-        building.0.reserve(children.size_hint().0);
+        building.0.reserve_exact(children.size_hint().0);
         for child in children {
             building.0.push(Slot::new(child));
         }
@@ -401,104 +403,5 @@ where
 fn fire<T, E: Debug>(parent: Resolver<T, E>, outcome: Outcome<T, E>) {
     if let Err(unwanted) = parent.fire(outcome) {
         drop_value(unwanted);
-    }
-}
-
-/// A child that has fired; see [`Joiner::fired`].
-pub struct Fired<'a, T, E: Debug> {
-    slot: &'a Slot<T, E>,
-    index: usize,
-}
-
-impl<T, E: Debug> Fired<'_, T, E> {
-    /// Returns its place among the children.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// Tells whether it succeeded.
-    pub fn is_success(&self) -> bool {
-        // SAFETY: the child has fired, and until its part of `left` is given up the outcome is this thread's.
-        unsafe {
-            match self.slot.cell {
-                Some(cell) => {
-                    let s = cell.as_ref().load();
-                    !s.has(State::VOID) && (*current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>()).is_ok()
-                }
-                None => self.slot.ready.with(|ready| (*ready).as_ref().is_some_and(Deferred::is_success)),
-            }
-        }
-    }
-
-    /// Takes its outcome, which then is not among those of [`Joiner::all_fired`].
-    pub fn take(self) -> Outcome<T, E> {
-        // SAFETY: as for `is_success`; this consumes the only way to it.
-        unsafe {
-            let Some(cell) = self.slot.cell else {
-                let ready = self.slot.ready.with_mut(|ready| (*ready).take());
-                let outcome = ready.and_then(|mut child| child.try_take());
-                return outcome.unwrap_or_else(|| Err(Failure::new(FailureKind::Abandoned)));
-            };
-            self.slot.taken.with_mut(|taken| *taken = true);
-            let s = cell.as_ref().load();
-            if s.has(State::VOID) {
-                return Err(Failure::with_origin(FailureKind::Cancelled, cell.as_ref().created()));
-            }
-            current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
-        }
-    }
-}
-
-impl<T, E: Debug> Debug for Fired<'_, T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fired").field("index", &self.index).field("success", &self.is_success()).finish()
-    }
-}
-
-/// The outcomes of all children that were not taken, in order; see [`Joiner::all_fired`].
-pub struct Outcomes<'a, T: Send + 'static, E: Debug + Send + 'static> {
-    /// Those not moved out yet; this owns them.
-    slots: core::slice::Iter<'a, Slot<T, E>>,
-    /// Slots are owned by one thread.
-    lives: PhantomData<*const ()>,
-}
-
-impl<T: Send + 'static, E: Debug + Send + 'static> Outcomes<'_, T, E> {
-    /// Ends all that are left; what was granted goes back to where it came from.
-    fn abandon(self, reports: Reports) {
-        let slots = ManuallyDrop::new(self).slots.clone();
-        for slot in slots {
-            // SAFETY: the iterator owned the slots that are left.
-            unsafe { slot.abandon(reports) }
-        }
-    }
-}
-
-impl<T: Send + 'static, E: Debug + Send + 'static> Iterator for Outcomes<'_, T, E> {
-    type Item = Outcome<T, E>;
-
-    fn next(&mut self) -> Option<Outcome<T, E>> {
-        // SAFETY: the iterator owns the slots that are left, and gives each out once.
-        self.slots.by_ref().find_map(|slot| unsafe { slot.end() })
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        // Those that were taken are still counted.
-        (0, Some(self.slots.len()))
-    }
-}
-
-impl<T: Send + 'static, E: Debug + Send + 'static> Drop for Outcomes<'_, T, E> {
-    fn drop(&mut self) {
-        for slot in self.slots.by_ref() {
-            // SAFETY: the iterator owns the slots that are left.
-            unsafe { slot.abandon(Reports::None) }
-        }
-    }
-}
-
-impl<T: Send + 'static, E: Debug + Send + 'static> Debug for Outcomes<'_, T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outcomes").field("left", &self.slots.len()).finish()
     }
 }

@@ -29,7 +29,7 @@ fn a_skip_is_shown_and_fails_only_when_strict() {
     let rows = [("fmt", Ok(""), 0.04), ("deny", skip(), 1.0)];
     let (text, passed) = table(&rows, false);
     assert!(passed);
-    assert!(text.contains("deny      skipped: no pudding (install: apt-get install pudding)"));
+    assert!(text.contains("deny         skipped: no pudding (install: apt-get install pudding)"));
     assert!(text.ends_with("\n1 passed, 0 failed, 1 skipped\n"));
     let (text, passed) = table(&rows, true);
     assert!(!passed);
@@ -40,6 +40,6 @@ fn a_skip_is_shown_and_fails_only_when_strict() {
 #[test]
 fn a_failure_fails() {
     let (text, passed) = table(&[("fmt", Err(Stop::Failed("bad".into())), 2.0)], false);
-    assert!(text.contains("fmt       FAILED"));
+    assert!(text.contains("fmt          FAILED"));
     assert!(!passed);
 }

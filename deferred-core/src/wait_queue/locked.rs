@@ -73,7 +73,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
                 Some((turn, units))
             }
             (_, taken) => {
-                taken.map(|units| queue.put_back(units));
+                if let Some(units) = taken {
+                    queue.put_back(units);
+                }
                 None
             }
         }
