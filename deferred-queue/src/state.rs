@@ -39,7 +39,7 @@ impl<T: Send + 'static, S: Store<T>> State<T, S> {
     /// Tells whether there is an item to be had, stored or with one who waits for room.
     #[inline]
     pub(crate) fn has_item(&self) -> bool {
-        !self.peeked && !(self.items.is_empty() && self.putters.nobody_waits())
+        !self.peeked && (!self.items.is_empty() || !self.putters.nobody_waits())
     }
 
     /// Tells whether no item will ever come again.
