@@ -33,7 +33,7 @@ fn a_skip_is_shown_and_fails_only_when_strict() {
     assert!(text.ends_with("\n1 passed, 0 failed, 1 skipped\n"));
     let (text, passed) = table(&rows, true);
     assert!(!passed);
-    assert!(text.contains("deny      FAILED: no pudding (install: "));
+    assert!(text.contains("deny         FAILED: no pudding (install: "));
     assert!(text.ends_with("\n1 passed, 1 failed, 0 skipped\n"));
 }
 
