@@ -19,9 +19,12 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
         } else {
             Panic::new("a payload that is not a string")
         };
-        // The payload's own drop may panic too; that one has nowhere to go.
+        // The payload's own drop may panic too; that panic has nowhere to go.
         if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            core::mem::forget(second);
+            // One that is plain text cannot panic again.
+            if !(second.is::<&'static str>() || second.is::<std::string::String>()) {
+                core::mem::forget(second);
+            }
         }
         message
     })
