@@ -13,11 +13,10 @@ enum Phase {
     Done,
 }
 
-#[derive(Clone, Copy)]
 enum Tail {
     Nothing,
     /// The task of a slot is to be woken.
-    Wake(usize),
+    Wake(usize, Vec<Op>),
     /// This chain waits.
     Link(usize),
     /// The owner has gone; quietly: a cancel is not news.
@@ -38,6 +37,7 @@ struct Function {
     name: usize,
     action: Action,
     owned: Option<usize>,
+    resolver: Option<(usize, usize)>,
 }
 
 struct Chain {
@@ -51,6 +51,8 @@ struct Chain {
     /// Handles and tokens.
     reached: usize,
     canceller: Option<Canceller>,
+    /// It stands in the queue.
+    waiter: bool,
     cancelled: bool,
     /// The owner went while it ran: cancel what it waits for next.
     cancel_next: bool,
@@ -81,6 +83,9 @@ pub(crate) struct Model {
     dropping: bool,
     working: bool,
     later: VecDeque<Later>,
+    queue: VecDeque<usize>,
+    /// Who is granted behind the grant that is going on.
+    granting: Option<VecDeque<usize>>,
 }
 
 /// What a function comes to.
@@ -89,21 +94,24 @@ enum Returned {
     Chain(usize),
 }
 
-pub(crate) fn run(program: &[Op]) -> Vec<String> {
+/// Returns what happens, and whether closures are still there: that of a chain may own the resolver that would fire it.
+pub(crate) fn run(program: &[Op]) -> (Vec<String>, bool) {
     let mut model = Model::default();
     for op in program {
         model.step(op);
     }
     model.log("end".into());
     loop {
-        let mut idle = true;
+        let mut idle = model.step(&Op::Close).is_none();
         for s in 0..model.slots.len() {
             for op in [Op::Resume(s), Op::DropResolver(s), Op::Drop(s), Op::DropHandle(s)] {
                 idle &= model.step(&op).is_none();
             }
         }
         if idle {
-            return model.trace;
+            let mut chains = model.chains.iter();
+            let left = chains.any(|chain| !chain.entries.is_empty() || chain.canceller.is_some());
+            return (model.trace, left);
         }
     }
 }
@@ -128,6 +136,7 @@ impl Model {
             pauses: 0,
             reached: 0,
             canceller,
+            waiter: false,
             cancelled: false,
             cancel_next: false,
             tail: Tail::Nothing,
@@ -145,7 +154,7 @@ impl Model {
 
     fn step(&mut self, op: &Op) -> Option<()> {
         match op {
-            Op::New(_) | Op::Ready(_) if self.slots.len() >= SLOTS => return None,
+            Op::New(_) | Op::Ready(_) | Op::Push | Op::Pop if self.slots.len() >= SLOTS => return None,
             Op::New(canceller) => {
                 let c = self.chain(Phase::Pending, None, canceller.clone());
                 self.slots.push(Slot { deferred: Some(c), resolver: Some(c), ..Slot::default() });
@@ -219,15 +228,15 @@ impl Model {
                 }
                 self.chains[c].reached -= 1;
             }
-            Op::TryTake(s) | Op::Poll(s) => {
+            Op::TryTake(s) | Op::Poll(s, _) => {
                 let (s, c) = self.at(*s, |slot| slot.deferred)?;
-                let polled = matches!(op, Op::Poll(_));
+                let polled = if let Op::Poll(_, ops) = op { Some(ops.clone()) } else { None };
                 if self.takeable(c) {
                     self.slots[s].deferred = None;
                     let out = self.take(c);
-                    self.log(format!("{} {s} {out:?}", if polled { "polled" } else { "took" }));
-                } else if polled {
-                    self.wait_at_end(c, Tail::Wake(s));
+                    self.log(format!("{} {s} {out:?}", if polled.is_some() { "polled" } else { "took" }));
+                } else if let Some(ops) = polled {
+                    self.wait_at_end(c, Tail::Wake(s, ops));
                 }
             }
             Op::Drop(s) => {
@@ -248,8 +257,42 @@ impl Model {
                 let cancelled = r.map(|c| self.chains[c].cancelled);
                 self.log(format!("look {s} {fired:?} {cancelled:?}"));
             }
+            Op::Push => {
+                let c = self.chain(Phase::Pending, None, None);
+                self.chains[c].waiter = true;
+                self.queue.push_back(c);
+                self.slots.push(Slot { deferred: Some(c), ..Slot::default() });
+            }
+            Op::Pop => {
+                let c = self.pop()?;
+                self.slots.push(Slot { resolver: Some(c), ..Slot::default() });
+            }
+            Op::Close => {
+                let waiters: Vec<_> = std::iter::from_fn(|| self.pop()).collect();
+                let idle = waiters.is_empty();
+                waiters.into_iter().for_each(|c| self.grant(c));
+                return (!idle).then_some(());
+            }
         }
         Some(())
+    }
+
+    fn pop(&mut self) -> Option<usize> {
+        let c = self.queue.pop_front()?;
+        self.chains[c].waiter = false;
+        Some(c)
+    }
+
+    /// Fails a waiter, behind the one that is being granted something, if any is.
+    fn grant(&mut self, c: usize) {
+        if let Some(behind) = &mut self.granting {
+            return behind.push_back(c);
+        }
+        self.granting = Some(VecDeque::from([c]));
+        while let Some(c) = self.granting.as_mut().and_then(VecDeque::pop_front) {
+            self.fire(c, Out::Closed);
+        }
+        self.granting = None;
     }
 
     fn function(&mut self, action: &Action) -> Function {
@@ -259,7 +302,8 @@ impl Model {
             End::Owned(s, _) => self.at(s, |slot| slot.deferred.take()).map(|(_, c)| c),
             _ => None,
         };
-        Function { name, action: action.clone(), owned }
+        let resolver = action.fire.and_then(|(s, _)| self.at(s, |slot| slot.resolver.take()));
+        Function { name, action: action.clone(), owned, resolver }
     }
 
     /// Attaches; returns the chain that it is now.
@@ -290,10 +334,15 @@ impl Model {
         if let Some(other) = other {
             self.drop_function(other);
         }
-        let Some(Function { name, action, owned }) = run else { return Returned::Out(input) };
+        let Some(Function { name, action, owned, resolver }) = run else { return Returned::Out(input) };
         self.log(format!("call {name} {input:?}"));
         for op in &action.ops {
             self.step(op);
+        }
+        if let (Some((s, c)), Some((_, out))) = (resolver, action.fire) {
+            if !self.fire(c, out) {
+                self.log(format!("refused {s} {out:?}"));
+            }
         }
         self.log(format!("ends {name}"));
         let (inner, n) = match action.end {
@@ -361,7 +410,11 @@ impl Model {
         self.chains[c].phase = Phase::Done;
         match std::mem::replace(&mut self.chains[c].tail, Tail::Nothing) {
             Tail::Nothing => {}
-            Tail::Wake(s) => self.log(format!("wake {s}")),
+            Tail::Wake(s, ops) => {
+                self.log(format!("wake {s}"));
+                ops.iter().for_each(|op| _ = self.step(op));
+                self.log(format!("woken {s}"));
+            }
             Tail::Link(outer) => {
                 let out = self.take(c);
                 self.chains[outer].out = Some(out);
@@ -416,6 +469,9 @@ impl Model {
             Phase::Pending if !chain.cancelled => {
                 chain.cancelled = true;
                 let (slot, canceller) = (chain.slot, chain.canceller.take());
+                if std::mem::take(&mut chain.waiter) {
+                    self.queue.retain(|other| *other != c);
+                }
                 let out = match canceller {
                     None => Some(Out::Cancelled),
                     Some(canceller) => self.ask(slot, &canceller),
@@ -444,7 +500,8 @@ impl Model {
 
     fn drop_deferred(&mut self, c: usize) {
         let chain = &mut self.chains[c];
-        let untouched = chain.entries.is_empty() && chain.canceller.is_none() && !chain.cancelled;
+        let plain = chain.canceller.is_none() && !chain.waiter;
+        let untouched = chain.entries.is_empty() && plain && !chain.cancelled;
         let later = match chain.phase {
             Phase::Pending if untouched => {
                 chain.phase = Phase::Done;
@@ -478,6 +535,9 @@ impl Model {
         let outer = std::mem::replace(&mut self.dropping, true);
         if let Some(c) = function.owned {
             self.drop_deferred(c);
+        }
+        if let Some((_, c)) = function.resolver {
+            self.later.push_back(Later::Abandon(c));
         }
         self.dropping = outer;
         if outer || std::mem::replace(&mut self.working, true) {

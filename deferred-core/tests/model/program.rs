@@ -11,6 +11,7 @@ pub(crate) enum Out {
     Abandoned,
     Panicked,
     Cycle,
+    Closed,
 }
 
 /// One step. A number names a slot, modulo how many there are; a step that finds nothing there does nothing.
@@ -29,10 +30,17 @@ pub(crate) enum Op {
     Pause(usize),
     Resume(usize),
     TryTake(usize),
-    Poll(usize),
+    /// With what the task does when it is woken.
+    Poll(usize, Vec<Op>),
     Drop(usize),
     Detach(usize),
     Look(usize),
+    /// Makes a waiter of the one queue.
+    Push,
+    /// Takes the oldest waiter's resolver.
+    Pop,
+    /// Fails whoever waits.
+    Close,
 }
 
 /// Which outcomes a function is attached for.
@@ -43,10 +51,12 @@ pub(crate) enum Side {
     Both,
 }
 
-/// What a callback does: some steps, and then an end.
+/// What a callback does: some steps, a firing perhaps, and then an end.
 #[derive(Clone, Debug)]
 pub(crate) struct Action {
     pub(crate) ops: Vec<Op>,
+    /// Fires the resolver that was in the slot when the callback was attached.
+    pub(crate) fire: Option<(usize, Out)>,
     pub(crate) end: End,
 }
 
@@ -95,7 +105,8 @@ fn action(depth: u32) -> BoxedStrategy<Action> {
         4 => (slot(), 0..9_i64).prop_map(|(s, n)| End::Owned(s, n)),
         3 => (slot(), 0..9_i64).prop_map(|(s, n)| End::Found(s, n)),
     ];
-    (ops(depth), end).prop_map(|(ops, end)| Action { ops, end }).boxed()
+    let fire = prop::option::weighted(0.2, (slot(), out()));
+    (ops(depth), fire, end).prop_map(|(ops, fire, end)| Action { ops, fire, end }).boxed()
 }
 
 /// Steps inside a callback, of which most have none.
@@ -129,10 +140,13 @@ pub(crate) fn op(depth: u32) -> BoxedStrategy<Op> {
         2 => slot().prop_map(Op::Pause),
         2 => slot().prop_map(Op::Resume),
         2 => slot().prop_map(Op::TryTake),
-        2 => slot().prop_map(Op::Poll),
+        2 => (slot(), ops(depth)).prop_map(|(s, ops)| Op::Poll(s, ops)),
         3 => slot().prop_map(Op::Drop),
         1 => slot().prop_map(Op::Detach),
         1 => slot().prop_map(Op::Look),
+        2 => Just(Op::Push),
+        2 => Just(Op::Pop),
+        1 => Just(Op::Close),
     ]
     .boxed()
 }
