@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::fmt::{self, Debug};
 use core::mem::ManuallyDrop;
 use core::panic::{Location, RefUnwindSafe, UnwindSafe};
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use crate::cancel::{Cancel, Canceller, Verdict};
 use crate::cell::{Cell, Header, slot, take};
@@ -236,10 +236,27 @@ impl<T, E: Debug> Deferred<T, E> {
             // SAFETY: this is the consumer, the cell is done, and the type of a Deferred is that of the outcome.
             return Some(unsafe { take(cell) });
         }
-        match core::mem::replace(&mut self.repr, Repr::Taken) {
-            Repr::Ready(outcome) => Some(outcome),
-            Repr::Granted(granted) => Some(Ok(granted.take())),
-            Repr::Cell(_) | Repr::Taken => None,
+        self.take_ready()
+    }
+
+    /// Takes the result of a Deferred without a cell.
+    #[inline(always)]
+    pub(crate) fn take_ready(&mut self) -> Option<Outcome<T, E>> {
+        // Moved out part by part, as it was put in: one load across stores that are still on their way would wait.
+        // SAFETY: what is read is written over before anything else can look at it.
+        unsafe {
+            let outcome = match &self.repr {
+                Repr::Ready(Ok(value)) => Ok(ptr::read(value)),
+                Repr::Ready(Err(failure)) => Err(ptr::read(failure)),
+                Repr::Granted(granted) => {
+                    let granted = ptr::read(granted);
+                    ptr::write(&mut self.repr, Repr::Taken);
+                    return Some(Ok(granted.take()));
+                }
+                Repr::Cell(_) | Repr::Taken => return None,
+            };
+            ptr::write(&mut self.repr, Repr::Taken);
+            Some(outcome)
         }
     }
 

@@ -30,7 +30,12 @@ impl<T, E: Debug> Future for Deferred<T, E> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Repr::Cell(cell) = *self.repr() else { return self.poll_ready() };
+        let Repr::Cell(cell) = *self.repr() else {
+            return match self.take_ready() {
+                Some(outcome) => Poll::Ready(outcome),
+                None => polled_again(),
+            };
+        };
         // SAFETY: a Deferred is the consumer of its cell, and its type is that of the outcome.
         unsafe {
             // Seen in one look: finished, or which waker is set.
@@ -44,12 +49,11 @@ impl<T, E: Debug> Future for Deferred<T, E> {
     }
 }
 
-impl<T, E: Debug> Deferred<T, E> {
-    /// What a poll of a Deferred without a cell comes to.
-    #[track_caller]
-    fn poll_ready(&mut self) -> Poll<Outcome<T, E>> {
-        Poll::Ready(self.try_take().expect("a Deferred was polled after it returned its result"))
-    }
+/// The end of a poll for which there is no result any more.
+#[cold]
+#[track_caller]
+fn polled_again() -> ! {
+    panic!("a Deferred was polled after it returned its result")
 }
 
 impl<T, E: Debug> FusedFuture for Deferred<T, E> {
