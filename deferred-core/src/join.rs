@@ -24,6 +24,7 @@ use crate::resolver::Resolver;
 use crate::run::run;
 use crate::state::State;
 use crate::sync::{Arc, AtomicUsize, Lock, Ordering, UnsafeCell};
+use crate::unwind::catch;
 
 /// What becomes of the outcomes of many Deferreds.
 ///
@@ -135,12 +136,12 @@ where
     // Drops what is left in the end, and by then everything is decided.
     let outcomes = Outcomes { slots: slots.iter(), lives: PhantomData };
     for (index, slot) in slots.iter().enumerate() {
-        if let Some(outcome) = joiner.fired(Fired { slot, index }) {
+        if let Some(outcome) = look_at(joiner, Fired { slot, index }) {
             outcomes.abandon(late_reports::<T, E, J>());
             return outcome;
         }
     }
-    joiner.all_fired(outcomes)
+    conclude(joiner, outcomes)
 }
 
 /// Children are still looked at.
@@ -316,12 +317,12 @@ where
         if self.end.load(Ordering::Acquire) != OPEN {
             return;
         }
-        let Some(outcome) = self.joiner.fired(Fired { slot, index }) else { return };
+        let Some(outcome) = look_at(&self.joiner, Fired { slot, index }) else { return };
         let first = self.end.compare_exchange(OPEN, EARLY, Ordering::AcqRel, Ordering::Acquire).is_ok();
         let parent = if first { self.parent.lock().take() } else { None };
         match parent {
             Some(parent) => {
-                if self.joiner.cancels() {
+                if catch(|| self.joiner.cancels()).unwrap_or(true) {
                     self.cancel_children();
                 }
                 fire(parent, outcome);
@@ -380,7 +381,7 @@ where
         let outcomes = Outcomes { slots: self.slots.iter(), lives: PhantomData };
         if let Some(parent) = parent {
             if self.end.load(Ordering::Acquire) == OPEN {
-                fire(parent, self.joiner.all_fired(outcomes));
+                fire(parent, conclude(&self.joiner, outcomes));
                 return;
             }
             fire(parent, Err(Failure::new(FailureKind::Cancelled)));
@@ -397,6 +398,26 @@ where
     J: Joiner<T, E>,
 {
     if J::REPORTS_LATE { Reports::Errors } else { Reports::None }
+}
+
+/// Shows a child to a joiner, whose panic ends the parent.
+fn look_at<T, E, J>(joiner: &J, child: Fired<'_, T, E>) -> Option<Outcome<J::Output, J::Error>>
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    catch(|| joiner.fired(child)).unwrap_or_else(|panic| Some(Err(Failure::new(FailureKind::Panicked(panic)))))
+}
+
+/// Lets a joiner make the outcome of the parent.
+fn conclude<T, E, J>(joiner: &J, outcomes: Outcomes<'_, T, E>) -> Outcome<J::Output, J::Error>
+where
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+    J: Joiner<T, E>,
+{
+    catch(|| joiner.all_fired(outcomes)).unwrap_or_else(|panic| Err(Failure::new(FailureKind::Panicked(panic))))
 }
 
 /// Fires a parent; what it does not want any more is dropped.

@@ -1,0 +1,59 @@
+//! A joiner that panics fails its parent, and nobody else.
+
+use std::convert::Infallible;
+
+use deferred_core::{Deferred, FailureKind, Fired, Joiner, Outcome, Outcomes, join};
+
+/// Panics at the first child, or at the end.
+struct Panics {
+    early: bool,
+}
+
+impl Joiner<u8, Infallible> for Panics {
+    type Output = u8;
+    type Error = Infallible;
+    const REPORTS_LATE: bool = true;
+
+    fn fired(&self, _: Fired<'_, u8, Infallible>) -> Option<Outcome<u8, Infallible>> {
+        assert!(!self.early, "at a child");
+        None
+    }
+
+    fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<u8, Infallible> {
+        panic!("at the end")
+    }
+}
+
+fn message(outcome: Option<Outcome<u8, Infallible>>) -> String {
+    match outcome.unwrap().unwrap_err().into_kind() {
+        FailureKind::Panicked(panic) => panic.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_joiner_that_panics_at_a_child_fails_the_parent_and_not_whoever_fires() {
+    let ((first, a), (second, b)) = (Deferred::<u8>::new(), Deferred::<u8>::new());
+    let (mut parent, progress) = join([a, b], Panics { early: true });
+    first.callback(1).unwrap();
+    assert!(message(parent.try_take()).contains("at a child"));
+    // The other child was cancelled, and nothing is left to wait for.
+    assert_eq!(second.callback(2), Err(2));
+    assert_eq!(progress.get(), (2, 2));
+}
+
+#[test]
+fn a_joiner_that_panics_at_the_end_fails_the_parent() {
+    let (resolver, child) = Deferred::<u8>::new();
+    let (mut parent, _) = join([child], Panics { early: false });
+    resolver.callback(1).unwrap();
+    assert!(message(parent.try_take()).contains("at the end"));
+}
+
+#[test]
+fn a_joiner_that_panics_at_ready_children_fails_the_parent() {
+    for early in [true, false] {
+        let (mut parent, _) = join([Deferred::succeed(1)], Panics { early });
+        assert!(message(parent.try_take()).contains("at "));
+    }
+}
