@@ -14,28 +14,50 @@ use crate::unwind::catch;
 
 /// Cancels a cell, or what it waits for in the end, on a bounded stack.
 ///
-/// With `dropping`, a chain that is just running is told to cancel what it waits for next, as its owner has gone.
+/// With `dropping` the owner has gone, and the chain must not go on to wait for something else instead: one that is just
+/// running, or about to, is told to cancel what it waits for next.
 /// Returns a cell that this made `Running`; the caller must run it.
 ///
 /// # Safety
 ///
 /// The caller must have a claim on the cell for as long as this takes.
 pub(crate) unsafe fn begin_cancel(start: NonNull<Header>, dropping: bool) -> Option<NonNull<Header>> {
+    let mut walk = Walk { dropping, ended: None };
     let mut cell = start;
     // SAFETY: `start` is kept by the caller, any other cell by the claim that `step` took.
     unsafe {
-        loop {
-            let step = step(cell, dropping);
+        let run = loop {
+            let step = walk.step(cell);
+            if let (Step::Ended, true) = (&step, cell != start) {
+                // It fired while we walked, and who waited for it may wait for something else by now: look again.
+                if let Some(before) = walk.ended.replace(cell) {
+                    release(before, State::REF);
+                }
+                cell = start;
+                continue;
+            }
             if cell != start {
                 release(cell, State::REF);
             }
             match step {
                 Step::Down(inner) => cell = inner,
-                Step::Run => return Some(cell),
-                Step::Stop => return None,
+                Step::Run => break Some(cell),
+                Step::Stop | Step::Ended => break None,
             }
+        };
+        if let Some(ended) = walk.ended {
+            release(ended, State::REF);
         }
+        run
     }
+}
+
+/// A way down a chain, to what it waits for in the end.
+struct Walk {
+    /// Whether what the chain waits for next is to be cancelled, if it does not wait now.
+    dropping: bool,
+    /// A cell that was found to be done although another still waited for it; there is a claim on it.
+    ended: Option<NonNull<Header>>,
 }
 
 enum Step {
@@ -44,62 +66,82 @@ enum Step {
     /// The cell is `Running` and must be run.
     Run,
     Stop,
+    /// The cell is done, and what waits for it goes on.
+    Ended,
 }
 
-/// # Safety
-///
-/// The caller must have a claim on the cell.
-unsafe fn step(cell: NonNull<Header>, dropping: bool) -> Step {
-    // SAFETY: the caller's promise.
-    let header = unsafe { cell.as_ref() };
-    let mut s = header.load();
-    loop {
-        let new = match s.phase() {
-            Phase::Pending if s.has(State::CANCELLED) => return Step::Stop,
-            Phase::Pending if s.has(State::CANCELLER) => s.without(State::CANCELLER).with(State::CANCELLED),
-            Phase::Pending => s.to(Phase::Running).without(State::MORE).with(State::CANCELLED | State::VOID),
-            Phase::Waiting if s.has(State::BUSY) => return Step::Stop,
-            Phase::Waiting => s.with(State::BUSY),
-            Phase::Running | Phase::Held if dropping => s.with(State::CANCEL_NEXT),
-            Phase::Running | Phase::Held | Phase::Done => return Step::Stop,
-        };
-        match header.exchange(s, new) {
-            Ok(()) => break,
-            Err(now) => s = now,
-        }
-    }
-    if s.is(Phase::Pending) {
-        header.cancelled(s);
-    }
-    match s.phase() {
-        Phase::Pending if s.has(State::CANCELLER) => {
-            // SAFETY: the exchange made running the canceller ours.
-            let running = unsafe { (header.vtable.kind.cancel)(cell) };
-            if running { Step::Run } else { Step::Stop }
-        }
-        Phase::Pending => Step::Run,
-        Phase::Waiting => {
-            // SAFETY: the exchange set `BUSY`, which keeps the record and with it the inner cell until it is cleared.
-            let inner = unsafe { inner(cell, s.has(State::RAN)) };
-            // SAFETY: as above.
-            unsafe { inner.as_ref() }.add_ref();
-            let leave = |s: State| {
-                let free = s.without(State::BUSY | State::RESUME);
-                Some(if s.has(State::RESUME) { free.to(Phase::Running) } else { free })
+impl Walk {
+    /// # Safety
+    ///
+    /// The caller must have a claim on the cell.
+    unsafe fn step(&mut self, cell: NonNull<Header>) -> Step {
+        // SAFETY: the caller's promise.
+        let header = unsafe { cell.as_ref() };
+        let mut s = header.load();
+        loop {
+            let new = match s.phase() {
+                Phase::Pending if s.has(State::CANCELLED) => return Step::Stop,
+                Phase::Pending if s.has(State::CANCELLER) => s.without(State::CANCELLER).with(State::CANCELLED),
+                Phase::Pending => s.to(Phase::Running).without(State::MORE).with(State::CANCELLED | State::VOID),
+                // Whoever reads the record cancels what it names, and for us what comes next.
+                Phase::Waiting if s.has(State::BUSY) && self.dropping => s.with(State::CANCEL_NEXT),
+                Phase::Waiting if s.has(State::BUSY) => return Step::Stop,
+                Phase::Waiting => s.with(State::BUSY),
+                Phase::Running | Phase::Held if self.dropping => s.with(State::CANCEL_NEXT),
+                Phase::Done if self.dropping => return Step::Ended,
+                Phase::Running | Phase::Held | Phase::Done => return Step::Stop,
             };
-            let (Ok(before) | Err(before)) = header.update(leave);
-            if !before.has(State::RESUME) {
-                return Step::Down(inner);
+            match header.exchange(s, new) {
+                Ok(()) => break,
+                Err(now) => s = now,
             }
-            // What it waited for has fired: nothing is left to cancel, but going on is up to us.
-            // SAFETY: the claim on `inner` was taken above; the update made this cell `Running`.
-            unsafe {
-                release(inner, State::REF);
-                pull(cell, before.has(State::RAN));
-            }
-            Step::Run
         }
-        _ => Step::Stop,
+        if s.is(Phase::Pending) {
+            header.cancelled(s);
+        }
+        match s.phase() {
+            Phase::Pending if s.has(State::CANCELLER) => {
+                // SAFETY: the exchange made running the canceller ours.
+                let running = unsafe { (header.vtable.kind.cancel)(cell) };
+                if running { Step::Run } else { Step::Stop }
+            }
+            Phase::Pending => Step::Run,
+            Phase::Waiting if !s.has(State::BUSY) => {
+                // SAFETY: the exchange set `BUSY`, which keeps the record and with it the inner cell until it is cleared.
+                let inner = unsafe { inner(cell, s.has(State::RAN)) };
+                // SAFETY: as above.
+                unsafe { inner.as_ref() }.add_ref();
+                let ended = self.ended == Some(inner);
+                let leave = |s: State| {
+                    let next = if self.dropping || s.has(State::CANCEL_NEXT) { State::CANCEL_NEXT } else { 0 };
+                    let free = s.without(State::BUSY | State::RESUME | State::CANCEL_NEXT);
+                    Some(match s.has(State::RESUME) {
+                        true => free.to(Phase::Running).with(next),
+                        // It is about to go on.
+                        false if ended => free.with(next),
+                        false => free,
+                    })
+                };
+                let (Ok(before) | Err(before)) = header.update(leave);
+                self.dropping |= before.has(State::CANCEL_NEXT);
+                if !before.has(State::RESUME) {
+                    if ended {
+                        // SAFETY: the claim on `inner` was taken above.
+                        unsafe { release(inner, State::REF) };
+                        return Step::Stop;
+                    }
+                    return Step::Down(inner);
+                }
+                // What it waited for has fired: nothing is left to cancel, but going on is up to us.
+                // SAFETY: the claim on `inner` was taken above; the update made this cell `Running`.
+                unsafe {
+                    release(inner, State::REF);
+                    pull(cell, before.has(State::RAN));
+                }
+                Step::Run
+            }
+            _ => Step::Stop,
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::chain::Chain;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::origin::{Origin, Watcher};
 use crate::state::{Phase, State, StateWord, TailKind};
-use crate::sync::{AtomicPtr, Ordering, Track};
+use crate::sync::{AtomicPtr, Live, Ordering, Track};
 
 /// The part of a cell that does not depend on its types.
 #[repr(C)]
@@ -36,7 +36,8 @@ pub(crate) struct Header {
     origin: Origin,
     tail: Tail,
     /// Touched with `slot`.
-    pub(crate) track: Track,
+    track: Track,
+    _live: Live,
     pub(crate) chain: Chain,
 }
 
@@ -139,6 +140,7 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
                 origin: Origin::new(created),
                 tail: Tail { data: AtomicPtr::new(ptr::null_mut()), code: AtomicPtr::new(ptr::null_mut()) },
                 track: Track::new(),
+                _live: Live::new(),
                 chain: Chain::new(),
             },
             slot: UnsafeCell::new(MaybeUninit::uninit()),
@@ -371,6 +373,11 @@ pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Re
             // SAFETY: `from` says that there is a link, and a link is never replaced.
             let outer = unsafe { header.link() };
             header.exchange(from, to)?;
+            if from.has(State::CANCEL_NEXT) {
+                // Nothing is left here to be cancelled. The outer cell waits until it is resumed.
+                // SAFETY: it is kept by its phase until then.
+                unsafe { outer.as_ref() }.set(State::CANCEL_NEXT);
+            }
             Ok(After::Resume(outer))
         }
         TailKind::Notify => {
@@ -415,7 +422,10 @@ pub(crate) unsafe fn slot(cell: NonNull<Header>) -> *mut u8 {
 #[inline(always)]
 pub(crate) unsafe fn typed_slot<T, E>(cell: NonNull<Header>) -> *mut Outcome<T, E> {
     // SAFETY: `Cell` is `repr(C)` and its last field alone depends on the kind.
-    unsafe { cell.as_ptr().byte_add(offset_of!(Cell<T, E>, slot)).cast() }
+    unsafe {
+        cell.as_ref().track.touch();
+        cell.as_ptr().byte_add(offset_of!(Cell<T, E>, slot)).cast()
+    }
 }
 
 /// Drops a waker; a panic in it stops here.

@@ -147,16 +147,17 @@ pub(crate) unsafe fn wait_here(cell: NonNull<Header>, at: *mut u8, ran: bool) ->
         let (Ok(before) | Err(before)) = header.update(waiting);
         let cancel = before.has(State::CANCEL_NEXT);
         if cancel {
-            // Once linked, `inner` may fire and go at any time.
-            inner.as_ref().add_ref();
+            // Once linked, `inner` may fire, and this cell run and go, at any time.
+            header.add_ref();
         }
         // Until it is linked, nothing ends the phase, and with it the record, which keeps `inner`.
         let linked = inner.as_ref().set_tail(NewTail::Link(cell)).is_ok();
         // After the link `cell` is not ours any more; without it, the outcome is there.
         let resumed = if linked { None } else { resume(cell) };
-        let leaf = if cancel { begin_cancel(inner, true) } else { None };
+        let mut leaf = None;
         if cancel {
-            release(inner, State::REF);
+            leaf = begin_cancel(cell, true);
+            release(cell, State::REF);
         }
         match (resumed, leaf) {
             (Some(_), _) => None,
