@@ -133,6 +133,9 @@ pub use report::{Report, reset_unhandled_hook, set_unhandled_hook};
 pub use report::{Unhandled, catch_unhandled};
 pub use resolver::{Cancelled, Resolver};
 pub use shared::Shared;
+#[cfg(loom)]
+#[doc(hidden)]
+pub use sync::live;
 pub use wait_queue::{Grants, Locked, Primitive, Returned, Turn, Units, WaitQueue};
 
 #[cfg(doctest)]

@@ -72,6 +72,37 @@ impl Track {
     }
 }
 
+/// Lies in what has to be freed, so that a model can count what is there; nothing outside of models.
+pub(crate) struct Live(());
+
+#[cfg(loom)]
+std::thread_local! {
+    /// Of the model that runs on this thread, with all of its own threads.
+    static LIVE: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
+/// Returns how many cells and queues there are, in the model that runs.
+#[cfg(loom)]
+pub fn live() -> usize {
+    LIVE.get()
+}
+
+impl Live {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        #[cfg(loom)]
+        LIVE.set(LIVE.get() + 1);
+        Self(())
+    }
+}
+
+#[cfg(loom)]
+impl Drop for Live {
+    fn drop(&mut self) {
+        LIVE.set(LIVE.get() - 1);
+    }
+}
+
 /// Declares a variable of each thread, of a model's threads in a model.
 #[cfg(any(loom, feature = "std"))]
 macro_rules! local {

@@ -15,7 +15,7 @@ use super::{Grants, Primitive, WaitQueue};
 use crate::cell::{Cell, Kind, KindVTable};
 use crate::failure::Outcome;
 use crate::postpone::drop_value;
-use crate::sync::{AtomicUsize, Lock, LockGuard, Ordering, UnsafeCell};
+use crate::sync::{AtomicUsize, Live, Lock, LockGuard, Ordering, UnsafeCell};
 
 /// What the handles of a queue share.
 #[repr(C)]
@@ -23,6 +23,7 @@ pub(crate) struct Core<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// First, so that a pointer to the core is one to this.
     home: Home<T>,
     word: AtomicUsize,
+    _live: Live,
     inner: Lock<Inner<T, E, P>>,
     /// Belongs to whoever holds the one unit.
     pub(crate) guarded: UnsafeCell<P::Guarded>,
@@ -123,6 +124,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
                 release: |home| drop(unsafe { WaitQueue::<T, E, P>::from_core(home.cast()) }),
             },
             word: AtomicUsize::new(Word::new(units).0),
+            _live: Live::new(),
             inner: Lock::new(Inner { primitive, list: List::new() }),
             guarded: UnsafeCell::new(guarded),
         });
