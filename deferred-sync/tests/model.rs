@@ -271,7 +271,7 @@ fn run(limit: usize, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_semaphore_does_what_the_plain_one_does(limit in 0..5_usize, steps in prop::collection::vec(step(), 0..60)) {
