@@ -372,7 +372,7 @@ fn model(by_rank: bool, size: Option<usize>, backlog: Option<usize>) -> Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_queue_does_what_the_plain_one_does(
