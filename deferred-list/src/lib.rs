@@ -74,3 +74,7 @@ pub use gather::{GatherOptions, gather_results};
 pub use list::DeferredList;
 pub use parallel::parallel;
 pub use tuple::Gather;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
