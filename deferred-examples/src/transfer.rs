@@ -14,8 +14,8 @@ use crate::error::DownloadError;
 use crate::part::Part;
 use crate::time::{SharedClock, sleep};
 
-/// How much is read at once.
-const BUFFER: usize = 64 * 1024;
+/// How much is read at once: as much as libcurl hands over at once, and it need not be cleared for long.
+const BUFFER: usize = 16 * 1024;
 
 /// Copies `body` into `part`, calling `received` for every piece; returns how much came.
 pub(crate) async fn copy(

@@ -5,9 +5,6 @@ use std::error::Error;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-
 /// What a command took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
@@ -41,10 +38,25 @@ pub(crate) fn report(command: &[&str]) -> Result<(), Box<dyn Error>> {
     if !status.success() {
         return Err(format!("{program}: {status}").into());
     }
+    let (cpu, megabytes) = usage()?;
+    println!("{wall} {cpu} {megabytes}");
+    Ok(())
+}
+
+/// Seconds of CPU and peak megabytes of all children that have ended.
+#[cfg(unix)]
+fn usage() -> Result<(f64, f64), Box<dyn Error>> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let cpu = (usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6;
     // Kilobytes, but bytes on Apple's systems.
     let unit = if cfg!(target_vendor = "apple") { 1e6 } else { 1e3 };
-    println!("{wall} {cpu} {}", usage.max_rss() as f64 / unit);
-    Ok(())
+    Ok((cpu, usage.max_rss() as f64 / unit))
+}
+
+/// Not known here.
+#[cfg(not(unix))]
+fn usage() -> Result<(f64, f64), Box<dyn Error>> {
+    Ok((f64::NAN, f64::NAN))
 }

@@ -2,7 +2,7 @@
 //!
 //! What it answers is written in the url, so that whoever asks decides: `/a.bin?size=1000&delay=50`
 //! is a thousand bytes after 50 ms, and `&cut=10` breaks the connection after ten of them.
-//! [`Plan`](plan::Plan) lists every such word.
+//! `src/server/plan.rs` lists every such word.
 //! It counts the requests it has in progress, and remembers the most there ever were.
 //!
 //! Each connection has a plain blocking thread: the server shares nothing with the executor of the
