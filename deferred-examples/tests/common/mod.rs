@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use deferred_examples::server::Server;
 use deferred_examples::server::content::Content;
@@ -137,9 +140,22 @@ pub(crate) fn last_request(server: &Server, path: &str) -> String {
     head.to_lowercase().replace(": ", ":")
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end, which must come within a minute.
+#[track_caller]
 pub(crate) fn run(command: &mut Command) -> Run {
-    finish(command.output().expect("the program runs"))
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the program runs");
+    let id = child.id();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || ended.send(child.wait_with_output()));
+    match end.recv_timeout(Duration::from_secs(60)) {
+        Ok(output) => finish(output.expect("its end")),
+        Err(_) => {
+            // It has nothing to lose, and the next test shall not find it.
+            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+            panic!("it does not end: {command:?}");
+        }
+    }
 }
 
 /// Reads what a command that has ended said.
