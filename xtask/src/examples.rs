@@ -13,6 +13,9 @@ const FOLDER: &str = "target/xtask";
 const PLAIN: &[(&str, i32, &[&str])] = &[
     ("callbacks", 0, SIMULATED),
     ("async-await", 0, SIMULATED),
+    ("worker-pool", 0, &["job 21 is refused", " left: 20 jobs"]),
+    ("rate-limited-crawler", 0, &["24 of 30 pages and 288 links, never more than 3 at once"]),
+    ("dining-philosophers", 0, &["each of 5 forks was used 200 times"]),
     ("parallel-downloader -- --nonsense", 2, &["error", "--nonsense"]),
     ("parallel-downloader -- -j 0 http://127.0.0.1/", 2, &["error"]),
     ("parallel-downloader -- -o target/xtask http://127.0.0.1:1/a", 1, &["failed http://127.0.0.1:1/a: "]),
