@@ -11,7 +11,7 @@ mod values;
 mod wakers;
 
 pub(crate) use self::reports::reports;
-pub(crate) use self::runners::{cancel_at, poll_once, poll_with, small_stack, watchdog};
+pub(crate) use self::runners::{cancel_at, poll_once, poll_with, small_stack, watch, watchdog};
 pub(crate) use self::trace::Trace;
 pub(crate) use self::values::{DropBomb, DropCount, Drops, OnDrop};
 pub(crate) use self::wakers::{CountWaker, HookWaker, panic_if_woken};

@@ -8,19 +8,26 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// Runs `f` on a thread of its own and fails when it has not ended after two seconds.
+/// Runs `f` on a thread of its own and fails when it does not end.
 ///
 /// For what would hang rather than fail: a lock that is held while foreign code runs, a lost wake-up.
 #[track_caller]
 pub(crate) fn watchdog<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    // What does not hang takes a fraction of this, also on a machine that is busy.
+    watch(Duration::from_secs(if cfg!(miri) { 600 } else { 20 }), f)
+}
+
+/// As [`watchdog`], with a limit.
+#[track_caller]
+pub(crate) fn watch<R: Send + 'static>(limit: Duration, f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, ended) = channel::<()>();
     let thread = thread::spawn(move || {
         let _done = done;
         f()
     });
     // The sender is dropped whether `f` returns or panics.
-    match ended.recv_timeout(Duration::from_secs(2)) {
-        Err(RecvTimeoutError::Timeout) => panic!("hung for two seconds"),
+    match ended.recv_timeout(limit) {
+        Err(RecvTimeoutError::Timeout) => panic!("hung for {limit:?}"),
         Ok(()) | Err(RecvTimeoutError::Disconnected) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
     }
 }
