@@ -431,6 +431,40 @@ fn dropping_during_a_callback_cancels_what_that_callback_returns() {
 }
 
 #[test]
+fn dropping_a_fired_and_paused_chain_cancels_what_it_waits_for_after_the_resume() {
+    let trace = Trace::new();
+    let (inner_resolver, inner) = Chain::new();
+    let (resolver, mut d) = Chain::new();
+    let paused = d.pause();
+    let d = watch(d.add_callback(move |_| inner), &trace, "d");
+    resolver.callback(1).unwrap();
+    drop(d);
+    trace.expect([]);
+    drop(paused);
+    assert!(inner_resolver.is_cancelled());
+    trace.expect(["d cancelled"]);
+}
+
+#[test]
+fn what_a_dropped_chain_waits_for_to_clean_up_is_not_cancelled() {
+    let place: Arc<Mutex<Option<Chain>>> = Arc::default();
+    let trace = Trace::new();
+    let (first_resolver, first) = Chain::new();
+    let (clean_up_resolver, clean_up) = Chain::new();
+    let (resolver, d) = Chain::new();
+    let inside = place.clone();
+    let d = d.add_callback(move |_| {
+        drop(inside.lock().unwrap().take());
+        first
+    });
+    *place.lock().unwrap() = Some(watch(d.add_errback(move |_| clean_up), &trace, "d"));
+    resolver.callback(1).unwrap();
+    assert!(first_resolver.is_cancelled() && !clean_up_resolver.is_cancelled());
+    clean_up_resolver.callback(2).unwrap();
+    trace.expect(["d 2"]);
+}
+
+#[test]
 fn a_dropped_deferred_whose_canceller_says_later_runs_when_the_resolver_fires() {
     let trace = Trace::new();
     let (resolver, d) = Chain::with_canceller(|c| c.later());
