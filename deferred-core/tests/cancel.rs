@@ -4,8 +4,8 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{Drops, Trace, reports, watchdog};
-use deferred_core::{Deferred, Failure, FailureKind, Handle, Outcome, Panic, Resolver, Verdict};
+use common::{Drops, Trace, watchdog};
+use deferred_core::{Deferred, Failure, FailureKind, Handle, Panic, Resolver, Verdict};
 
 type Chain = Deferred<u32, &'static str>;
 
