@@ -39,6 +39,8 @@
 //! # When not to use this
 //!
 //! For a lock that is never held across a wait, [`std::sync::Mutex`] is simpler and faster.
+//!
+//! [`std::sync::Mutex`]: https://doc.rust-lang.org/std/sync/struct.Mutex.html
 #![no_std]
 #![forbid(unsafe_code)]
 

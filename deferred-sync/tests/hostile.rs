@@ -169,7 +169,8 @@ fn a_waiter_may_be_dropped_by_the_callback_of_another() {
         let gone = second.clone();
         let drop_it = move |permit| {
             drop(gone.lock().unwrap().take());
-            Ok(drop(permit))
+            drop(permit);
+            Ok(())
         };
         semaphore.acquire().add_callback(drop_it).detach();
         // Granted in the same release, and dropped before its turn.

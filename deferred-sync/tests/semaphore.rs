@@ -60,7 +60,13 @@ fn it_waits_in_every_way() {
     let semaphore = DeferredSemaphore::new(1);
     let in_callback = Arc::new(AtomicUsize::new(0));
     let note = in_callback.clone();
-    semaphore.acquire().add_callback(move |permit| Ok(note.store(permit.count(), Ordering::SeqCst))).detach();
+    semaphore
+        .acquire()
+        .add_callback(move |permit| {
+            note.store(permit.count(), Ordering::SeqCst);
+            Ok(())
+        })
+        .detach();
     assert_eq!(in_callback.load(Ordering::SeqCst), 1);
     let permit = future::block_on(semaphore.acquire()).unwrap();
     let blocked = semaphore.acquire();
@@ -194,7 +200,13 @@ fn callbacks_finish_in_the_order_in_which_permits_were_granted() {
             log.log(format!("run{n}"));
             Ok::<_, Failure<()>>(log)
         };
-        semaphore.run(work).add_callback(move |log| Ok(log.log(format!("done{n}")))).detach();
+        semaphore
+            .run(work)
+            .add_callback(move |log| {
+                log.log(format!("done{n}"));
+                Ok(())
+            })
+            .detach();
     }
     drop(held);
     trace.expect(["run0", "done0", "run1", "done1", "run2", "done2"]);

@@ -65,7 +65,11 @@ fn many_runs_of_a_semaphore_complete_in_order() {
         for n in 0..RUNS {
             let done = done.clone();
             let run = semaphore.run(move || Ok::<_, Failure<()>>(n));
-            run.add_callback(move |n| Ok(done.take(n))).detach();
+            run.add_callback(move |n| {
+                done.take(n);
+                Ok(())
+            })
+            .detach();
         }
         drop(held);
         done.expect(RUNS);
@@ -83,7 +87,11 @@ fn many_runs_of_a_lock_complete_in_order() {
         for n in 0..RUNS {
             let done = done.clone();
             let run = lock.run(move |next| std::mem::replace(next, n + 1));
-            run.add_callback(move |n| Ok(done.take(n))).detach();
+            run.add_callback(move |n| {
+                done.take(n);
+                Ok(())
+            })
+            .detach();
         }
         drop(held);
         done.expect(RUNS);
