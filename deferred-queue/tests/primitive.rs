@@ -6,7 +6,7 @@ use deferred_core::{Deferred, FailureKind, Primitive, WaitQueue};
 
 /// Keeps what came back.
 #[derive(Clone, Default)]
-struct Keeper(Arc<Mutex<Vec<String>>>);
+struct Keeper(Back);
 
 impl Primitive<String, String> for Keeper {
     type Request = ();
@@ -20,13 +20,16 @@ impl Primitive<String, String> for Keeper {
     }
 }
 
-fn keeper() -> (WaitQueue<String, String, Keeper>, Arc<Mutex<Vec<String>>>) {
+type Queue = WaitQueue<String, String, Keeper>;
+type Back = Arc<Mutex<Vec<String>>>;
+
+fn keeper() -> (Queue, Back) {
     let keeper = Keeper::default();
     let back = keeper.0.clone();
     (WaitQueue::new(keeper), back)
 }
 
-fn pop(queue: &WaitQueue<String, String, Keeper>) -> deferred_core::Resolver<String, String> {
+fn pop(queue: &Queue) -> deferred_core::Resolver<String, String> {
     queue.pop().expect("somebody waits")
 }
 

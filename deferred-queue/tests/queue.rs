@@ -48,7 +48,13 @@ fn a_waiting_get_fires_with_the_next_item_before_put_returns() {
     let queue = DeferredQueue::new();
     let trace = Trace::new();
     let log = trace.clone();
-    queue.get().add_callback(move |n: u8| Ok(log.log(format!("got {n}")))).detach();
+    queue
+        .get()
+        .add_callback(move |n: u8| {
+            log.log(format!("got {n}"));
+            Ok(())
+        })
+        .detach();
     assert_eq!(queue.waiting(), 1);
     queue.put(7).unwrap();
     trace.expect(["got 7"]);
