@@ -265,7 +265,12 @@ fn losers_are_cancelled_in_input_order_before_the_winner_is_told() {
         })
         .unzip();
     let log = trace.clone();
-    race(children).add_callback(move |(n, _)| Ok(log.log(format!("winner {n}")))).detach();
+    race(children)
+        .add_callback(move |(n, _)| {
+            log.log(format!("winner {n}"));
+            Ok(())
+        })
+        .detach();
     fire(&mut resolvers[1], Ok(1));
     trace.expect(["cancel 0", "cancel 2", "winner 1"]);
 }
@@ -275,8 +280,17 @@ fn callbacks_of_a_child_run_before_those_of_the_list() {
     let trace = Trace::new();
     let (resolver, child) = Deferred::<u8>::new();
     let (inner, outer) = (trace.clone(), trace.clone());
-    let child = child.add_callback(move |n| Ok(inner.log(format!("child {n}"))));
-    DeferredList::new([child]).into_deferred().add_callback(move |_| Ok(outer.log("list"))).detach();
+    let child = child.add_callback(move |n| {
+        inner.log(format!("child {n}"));
+        Ok(())
+    });
+    DeferredList::new([child])
+        .into_deferred()
+        .add_callback(move |_| {
+            outer.log("list");
+            Ok(())
+        })
+        .detach();
     resolver.callback(1).unwrap();
     trace.expect(["child 1", "list"]);
 }

@@ -19,6 +19,7 @@ impl Wake for Wakes {
 }
 
 type Child = Deferred<usize, usize>;
+type Resolvers = Vec<Option<Resolver<usize, usize>>>;
 
 /// How a child comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,7 +45,7 @@ fn outcome(n: usize, good: bool) -> Outcome<usize, usize> {
 }
 
 /// The children, their resolvers, and the order in which they fire.
-fn children(plans: &[Plan]) -> (Vec<Child>, Vec<Option<Resolver<usize, usize>>>, Vec<usize>) {
+fn children(plans: &[Plan]) -> (Vec<Child>, Resolvers, Vec<usize>) {
     let (children, resolvers) = plans
         .iter()
         .enumerate()

@@ -14,10 +14,11 @@ use deferred_core::{Deferred, Failure, FailureKind, ManualClock, Outcome, Resolv
 use deferred_list::parallel;
 
 type Fail = &'static str;
+type Resolvers = Vec<Option<Resolver<usize, Fail>>>;
 
 /// Starts work that a test ends by hand.
 #[derive(Clone, Default)]
-struct Works(Arc<Mutex<Vec<Option<Resolver<usize, Fail>>>>>);
+struct Works(Arc<Mutex<Resolvers>>);
 
 impl Works {
     fn start(&self, _: usize) -> Deferred<usize, Fail> {
@@ -91,7 +92,7 @@ fn no_items_give_no_outcomes_at_once() {
 #[test]
 fn work_that_is_ready_takes_no_place_and_no_stack() {
     common::small_stack(|| {
-        let d = parallel(1, 0..100_000, |n| Ok::<usize, Failure<Infallible>>(n));
+        let d = parallel(1, 0..100_000, Ok::<usize, Failure<Infallible>>);
         assert!(d.wait().unwrap().into_iter().map(Result::unwrap).eq(0..100_000));
     });
 }
