@@ -79,7 +79,8 @@ fn help() -> String {
     let mut text = String::from(
         "cargo xtask ci [--strict] [STEP]...   run these steps, or all of them\n\
          cargo xtask STEP                      the same for one step\n\
-         cargo xtask bench [OPTION]...         measure us beside our peers; --help says how\n\n\
+         cargo xtask bench [OPTION]...         measure us beside our peers; --help says how\n\
+         cargo xtask bench downloader [SET]    measure the downloader beside curl, aria2c and wget2\n\n\
          --strict makes a step that was skipped a failure.\n\
          Exit codes: 0 all passed, 1 a step failed, 2 wrong usage.\n\nSteps:\n",
     );
