@@ -288,3 +288,19 @@ fn a_timeout_of_a_wait_reads_the_same_on_a_plain_thread() {
     clock.advance(SECOND);
     assert_eq!(d.wait().unwrap_err().into_kind(), FailureKind::TimedOut);
 }
+
+#[test]
+fn a_time_limit_that_runs_out_during_a_callback_cancels_what_that_returns() {
+    let clock = ManualClock::new();
+    let (inner_resolver, inner) = Chain::new();
+    let (resolver, d) = Chain::new();
+    let inside = clock.clone();
+    let d = d.add_callback(move |_| {
+        inside.advance(SECOND);
+        inner
+    });
+    let mut d = d.timeout(&clock, SECOND);
+    resolver.callback(1).unwrap();
+    assert!(inner_resolver.is_cancelled());
+    assert!(timed_out(&mut d));
+}
