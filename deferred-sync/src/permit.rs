@@ -1,6 +1,7 @@
 //! What a semaphore grants.
 
 use core::fmt::{self, Debug};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::semaphore::{DeferredSemaphore, PermitUnits};
 
@@ -128,6 +129,10 @@ impl Permit {
         DeferredSemaphore::from_queue(self.units.queue().clone())
     }
 }
+
+// As its semaphore.
+impl UnwindSafe for Permit {}
+impl RefUnwindSafe for Permit {}
 
 /// Shows how many permits it holds.
 impl Debug for Permit {

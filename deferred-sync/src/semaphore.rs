@@ -3,6 +3,7 @@
 use core::convert::Infallible;
 use core::error::Error;
 use core::fmt::{self, Debug};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use deferred_core::{
     Deferred, Failure, FailureKind, Grants, IntoDeferred, Locked, Primitive, Returned, Units, WaitQueue, maybe_deferred,
@@ -434,6 +435,10 @@ impl DeferredSemaphore {
         locked.update_slow();
     }
 }
+
+// A panic leaves no half-made change in it: what is the user's runs with no lock held.
+impl UnwindSafe for DeferredSemaphore {}
+impl RefUnwindSafe for DeferredSemaphore {}
 
 /// Shows free and held permits, limit, waiters, and whether it is closed; never blocks.
 impl Debug for DeferredSemaphore {
