@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt::{self, Debug};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use deferred_core::{Deferred, Failure, FailureKind};
 
@@ -459,6 +460,10 @@ impl<T: Send + 'static, S: Store<T>> Default for DeferredQueue<T, S> {
         Builder::default().build()
     }
 }
+
+// A panic leaves no half-made change in it, not even one in the `Ord` of an item.
+impl<T: Send + 'static, S: Store<T>> UnwindSafe for DeferredQueue<T, S> {}
+impl<T: Send + 'static, S: Store<T>> RefUnwindSafe for DeferredQueue<T, S> {}
 
 /// Shows what is stored and who waits, not the items; never blocks.
 impl<T: Send + 'static, S: Store<T>> Debug for DeferredQueue<T, S> {

@@ -1,0 +1,65 @@
+//! Which types may go where.
+//!
+//! Items must be `Send`, so that is asked of the types themselves.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::rc::Rc;
+
+use deferred_queue::{
+    Builder, DeferredPriorityQueue, DeferredQueue, Priority, QueueOverflow, QueueStream, QueueUnderflow, Unsent,
+};
+
+/// Tells whether a type has a trait: the inherent constant is found first, and exists only where the bound holds.
+macro_rules! has {
+    ($t:ty, $bound:path) => {{
+        #[allow(dead_code)] // Where the bound holds.
+        trait Not {
+            const HAS: bool = false;
+        }
+        struct Test<T: ?Sized>(PhantomData<T>);
+        impl<T: ?Sized> Not for Test<T> {}
+        #[allow(dead_code)]
+        impl<T: ?Sized + $bound> Test<T> {
+            const HAS: bool = true;
+        }
+        <Test<$t>>::HAS
+    }};
+}
+
+/// `[Send, Sync]` of a type.
+macro_rules! threads {
+    ($t:ty) => {
+        [has!($t, Send), has!($t, Sync)]
+    };
+}
+
+type Both = u8;
+type SendOnly = Cell<u8>;
+type Neither = Rc<u8>;
+
+const YES: [bool; 2] = [true, true];
+
+#[test]
+fn a_queue_gives_items_to_one_only_so_it_is_shared_when_they_may_be_sent() {
+    assert_eq!([threads!(DeferredQueue<Both>), threads!(DeferredQueue<SendOnly>)], [YES, YES]);
+    assert_eq!([threads!(DeferredPriorityQueue<Both>), threads!(DeferredPriorityQueue<SendOnly>)], [YES, YES]);
+    assert_eq!([threads!(QueueStream<Both>), threads!(QueueStream<SendOnly>)], [YES, YES]);
+    assert!(has!(QueueStream<Both>, Unpin) && has!(DeferredQueue<Both>, Unpin));
+}
+
+#[test]
+fn a_queue_passes_through_a_caught_panic() {
+    assert!(has!(DeferredQueue<SendOnly>, UnwindSafe) && has!(DeferredQueue<SendOnly>, RefUnwindSafe));
+    assert!(has!(QueueStream<Both>, UnwindSafe) && has!(QueueStream<Both>, RefUnwindSafe));
+}
+
+#[test]
+fn errors_and_stores_are_as_their_items() {
+    assert_eq!(threads!(QueueOverflow<SendOnly>), [true, false]);
+    assert_eq!(threads!(Unsent<SendOnly>), [true, false]);
+    assert_eq!(threads!(Unsent<Neither>), [false, false]);
+    assert_eq!(threads!(Priority<SendOnly>), [true, false]);
+    assert_eq!([threads!(QueueUnderflow), threads!(Builder<Neither>)], [YES, YES]);
+}
