@@ -304,3 +304,14 @@ fn a_time_limit_that_runs_out_during_a_callback_cancels_what_that_returns() {
     assert!(inner_resolver.is_cancelled());
     assert!(timed_out(&mut d));
 }
+
+#[test]
+fn what_has_fired_does_not_touch_the_clock() {
+    struct Stopped;
+    impl Clock for Stopped {
+        fn call_later(&self, _: Duration, _: Box<dyn FnOnce() + Send>) -> Timer {
+            unreachable!("nothing is to be called")
+        }
+    }
+    assert_eq!(Chain::succeed(1).timeout(&Stopped, SECOND).try_take(), Some(Ok(1)));
+}
