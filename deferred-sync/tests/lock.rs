@@ -3,6 +3,7 @@
 #[path = "../../deferred-core/tests/common/mod.rs"]
 mod common;
 
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -263,9 +264,11 @@ fn run_never_calls_its_function_when_it_is_dropped_while_it_waits() {
 #[test]
 fn a_lock_that_is_held_by_nobody_who_lets_go_stays_held() {
     let (lock, guard) = taken(1);
-    std::mem::forget(guard);
+    let kept = ManuallyDrop::new(guard);
     assert!(lock.is_locked() && lock.try_acquire().is_none());
-    assert!(lock.into_inner().is_err());
+    let lock = lock.into_inner().unwrap_err();
+    drop(ManuallyDrop::into_inner(kept));
+    assert_eq!(lock.into_inner().unwrap(), 1);
 }
 
 // Panics.
