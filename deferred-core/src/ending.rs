@@ -115,6 +115,7 @@ pub(crate) unsafe fn drop_consumer<T, E: Debug>(cell: NonNull<Header>) {
         }
         // The walk down the chain needs a claim of its own, as the tail may end the consumer's at any time.
         header.add_ref();
+        header.set(State::DROPPED);
         hand_over(cell, discard::<T, E, true>);
         later_if_chained(cell, cancel_dropped);
     }

@@ -156,6 +156,15 @@ impl Handle {
         }
     }
 
+    /// Takes back what [`stop`](Self::stop) said of what comes next, unless the owner has gone and says so, too.
+    pub(crate) fn unstop(&self) {
+        if let Some(cell) = self.0.0 {
+            let keep = |s: State| (!s.has(State::DROPPED)).then(|| s.without(State::CANCEL_NEXT));
+            // SAFETY: the claim keeps the cell.
+            let _ = unsafe { cell.as_ref() }.update(keep);
+        }
+    }
+
     /// Holds the callbacks back until the token is dropped; from inside a callback, the very next one.
     ///
     /// # Panics

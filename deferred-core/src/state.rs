@@ -71,6 +71,9 @@ impl State {
     /// The resolver wants to know of a cancel.
     pub(crate) const WATCHED: usize = 1 << 16;
 
+    /// The owner has gone without detaching.
+    pub(crate) const DROPPED: usize = 1 << 17;
+
     const FLAGS: u32 = 18;
     const COUNT_BITS: u32 = (usize::BITS - Self::FLAGS) / 2;
     const MAX_COUNT: usize = (1 << Self::COUNT_BITS) - 1;
@@ -267,6 +270,7 @@ impl fmt::Debug for State {
             (Self::CANCEL_NEXT, "cancel-next"),
             (Self::SEEN, "seen"),
             (Self::WATCHED, "watched"),
+            (Self::DROPPED, "dropped"),
         ];
         write!(f, "{:?}", self.phase())?;
         for (_, name) in names.iter().filter(|(bit, _)| self.has(*bit)) {

@@ -315,3 +315,36 @@ fn what_has_fired_does_not_touch_the_clock() {
     }
     assert_eq!(Chain::succeed(1).timeout(&Stopped, SECOND).try_take(), Some(Ok(1)));
 }
+
+#[test]
+fn a_time_limit_that_runs_out_during_a_callback_does_not_reach_beyond_itself() {
+    let clock = ManualClock::new();
+    let (later_resolver, later) = Chain::new();
+    let (resolver, d) = Chain::new();
+    let inside = clock.clone();
+    let d = d.add_callback(move |n| {
+        inside.advance(SECOND);
+        Ok(n)
+    });
+    let mut d = d.timeout(&clock, SECOND).add_callback(move |_| later);
+    resolver.callback(1).unwrap();
+    assert!(!later_resolver.is_cancelled());
+    later_resolver.callback(5).unwrap();
+    assert_eq!(d.try_take(), Some(Ok(5)));
+}
+
+#[test]
+fn a_time_limit_that_runs_out_during_a_callback_cancels_what_it_waits_for_next() {
+    let clock = ManualClock::new();
+    let (inner_resolver, inner) = Chain::new();
+    let (resolver, d) = Chain::new();
+    let inside = clock.clone();
+    let d = d.add_callback(move |_| {
+        inside.advance(SECOND);
+        inner
+    });
+    let mut d = d.timeout(&clock, SECOND);
+    resolver.callback(1).unwrap();
+    assert!(inner_resolver.is_cancelled());
+    assert!(d.try_take().unwrap().unwrap_err().is_timed_out());
+}

@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::Clock;
 use crate::deferred::Deferred;
 use crate::failure::{Failure, FailureKind};
+use crate::postpone::drop_value;
 use crate::sync::{Arc, AtomicUsize, Ordering};
 
 impl<T, E> Deferred<T, E>
@@ -49,20 +50,26 @@ where
         }
         let place = Location::caller();
         let handle = self.handle();
-        let time_is_up = Arc::new(AtomicUsize::new(0));
-        let set = time_is_up.clone();
+        let progress = Arc::new(AtomicUsize::new(ARMED));
+        let (ringing, stop) = (progress.clone(), handle.clone());
         let timer = clock.call_later(
             limit,
             Box::new(move || {
-                set.store(1, Ordering::Release);
-                // The timer rings once, so a chain that is inside a callback at this moment must not miss it.
-                handle.stop(true);
+                if ringing.compare_exchange(ARMED, RUNG, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                    // The timer rings once, so a chain that is inside a callback at this moment must not miss it.
+                    stop.stop(true);
+                }
             }),
         );
         self.then(move |outcome, _| {
-            drop(timer);
-            let timed_out = time_is_up.load(Ordering::Acquire) == 1 && outcome.is_err();
-            Deferred::from_outcome(if timed_out {
+            let rung = progress.swap(PASSED, Ordering::AcqRel) == RUNG;
+            if rung {
+                // What comes from here on is not covered.
+                handle.unstop();
+            }
+            drop((timer, handle));
+            Deferred::from_outcome(if rung && outcome.is_err() {
+                drop_value(outcome);
                 Err(Failure::with_origin(FailureKind::TimedOut, place))
             } else {
                 outcome
@@ -70,3 +77,10 @@ where
         })
     }
 }
+
+/// The time is not up.
+const ARMED: usize = 0;
+/// The time is up, and the Deferred was told.
+const RUNG: usize = 1;
+/// The Deferred has come to an end.
+const PASSED: usize = 2;
