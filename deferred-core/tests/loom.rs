@@ -1,10 +1,11 @@
 //! Models of what is lock-free in this crate: every interleaving, within the bound that each names.
 //!
 //! ```sh
-//! RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --release --features loom -p deferred-core --test loom
+//! RUSTFLAGS="--cfg loom" cargo test --release --features loom -p deferred-core --test loom
 //! ```
 //!
-//! Models of two threads are not bounded; those of three are, by `LOOM_MAX_PREEMPTIONS` or else by 3.
+//! Models of two threads are not bounded where that ends in seconds; the others are by 2 to 5 preemptions, or by
+//! `LOOM_MAX_PREEMPTIONS` if that is more.
 #![cfg(loom)]
 
 #[path = "loom/cell.rs"]

@@ -44,6 +44,18 @@ fn fire_against_attach_in_new_blocks() {
 }
 
 #[test]
+fn fire_against_one_poll() {
+    explore("fire against one poll", Bound::None, 7, || {
+        let (resolver, mut d) = Deferred::<Value>::new();
+        let firer = thread::spawn(move || resolver.callback(Value::new(1)).unwrap());
+        let (wakes, waker) = Wakes::new();
+        let ready = poll(&mut d, &waker).is_ready();
+        firer.join().unwrap();
+        assert_eq!(wakes.count(), usize::from(!ready));
+    });
+}
+
+#[test]
 fn fire_against_poll_with_two_wakers() {
     explore("fire against poll with two wakers", Bound::None, 50, || {
         let (resolver, mut d) = Deferred::<Value>::new();
@@ -71,7 +83,7 @@ fn fire_against_poll_with_two_wakers() {
 
 #[test]
 fn fire_against_poll_then_drop() {
-    explore("fire against poll, then drop", Bound::None, 50, || {
+    explore("fire against poll, then drop", Bound::Preemptions(5), 50, || {
         let (resolver, mut d) = Deferred::<Value>::new();
         let firer = thread::spawn(move || drop(resolver.callback(Value::new(1))));
         let (wakes, waker) = Wakes::new();
@@ -170,7 +182,7 @@ fn fire_against_pause_and_resume() {
 /// A cell that has finished, and woken, is held again; the new waker must not meet the old one.
 #[test]
 fn fire_against_poll_pause_poll() {
-    explore("fire against poll, pause, poll", Bound::None, 100, || {
+    explore("fire against poll, pause, poll", Bound::Preemptions(5), 100, || {
         let (resolver, mut d) = Deferred::<Value>::new();
         let firer = thread::spawn(move || resolver.callback(Value::new(1)).unwrap());
         let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 pub(crate) enum Bound {
     /// Every interleaving.
     None,
-    /// At most this many preemptions, or `LOOM_MAX_PREEMPTIONS`.
+    /// At most this many preemptions, or `LOOM_MAX_PREEMPTIONS` if that is more.
     Preemptions(usize),
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn explore(name: &str, bound: Bound, least: usize, model: impl Fn() +
     builder.max_branches = 20_000;
     builder.preemption_bound = match bound {
         Bound::None => None,
-        Bound::Preemptions(n) => builder.preemption_bound.or(Some(n)),
+        Bound::Preemptions(n) => builder.preemption_bound.max(Some(n)),
     };
     let start = std::time::Instant::now();
     builder.check(move || {

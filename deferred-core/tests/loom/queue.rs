@@ -210,6 +210,20 @@ fn units_that_come_back_against_drop_of_the_waiter() {
     });
 }
 
+/// More comes back than is wanted, so that units are taken for a waiter who may be leaving.
+#[test]
+fn units_that_come_back_against_drop_of_a_small_request() {
+    explore("units that come back against drop of a small request", Bound::None, 20, || {
+        let queue = WaitQueue::with_units(Gate, 2).unwrap();
+        let held = queue.try_take(2).unwrap();
+        let waiter = acquire(&queue, 1);
+        let releaser = thread::spawn(move || drop(held));
+        drop(waiter);
+        releaser.join().unwrap();
+        assert_eq!((queue.free_units(), queue.len()), (2, 0));
+    });
+}
+
 /// The one in front wants more than there is, and leaves while a unit comes back.
 #[test]
 fn units_that_come_back_against_drop_of_a_large_request() {
