@@ -207,8 +207,11 @@ impl Header {
     /// # Safety
     ///
     /// Only the consumer may call this; with a link or a function it hands its side over.
-    pub(crate) unsafe fn set_tail(&self, tail: NewTail) -> Result<(), NewTail> {
-        let Ok(old) = self.open_tail() else { return Err(tail) };
+    pub(crate) unsafe fn set_tail(cell: NonNull<Header>, tail: NewTail) -> Result<(), NewTail> {
+        // Not `&self`: once a link or a function is set, the cell may be gone before this returns.
+        // SAFETY: as promised.
+        let header = unsafe { cell.as_ref() };
+        let Ok(old) = header.open_tail() else { return Err(tail) };
         let (data, code, kind) = match &tail {
             NewTail::Waker(waker) => {
                 (waker.data().cast_mut(), ptr::from_ref(waker.vtable()).cast_mut().cast(), TailKind::Waker)
@@ -217,8 +220,8 @@ impl Header {
             NewTail::Notify(f, data) => (data.as_ptr(), *f as *mut (), TailKind::Notify),
         };
         // `open_tail` made the tail the consumer's to write; the update publishes it.
-        self.tail.store(data, code);
-        let set = self.update(|s| match s.phase() {
+        header.tail.store(data, code);
+        let set = header.update(|s| match s.phase() {
             Phase::Done if s.is_takeable() => None,
             Phase::Done => Some(s.to(Phase::Held).with_tail(kind)),
             _ => Some(s.with_tail(kind)),
@@ -248,6 +251,9 @@ impl Header {
                 return true;
             }
             drop_waker(Some(core::mem::ManuallyDrop::into_inner(clone)));
+            if cfg!(canary = "lost_wakeup") {
+                return true;
+            }
         }
         // SAFETY: as promised.
         unsafe { self.register_again(waker) }
@@ -260,7 +266,8 @@ impl Header {
         // SAFETY: as promised.
         unsafe {
             let same = !s.is_takeable() && s.tail() == TailKind::Waker && self.is_waker(waker);
-            same || self.set_tail(NewTail::Waker(waker.clone())).is_ok()
+            let same = same || cfg!(canary = "stale_waker") && s.tail() == TailKind::Waker;
+            same || Header::set_tail(NonNull::from(self), NewTail::Waker(waker.clone())).is_ok()
         }
     }
 
@@ -275,7 +282,7 @@ impl Header {
                 Phase::Done => s.to(Phase::Held),
                 _ if s.tail() == TailKind::None => return Ok(None),
                 // A finisher that has just read it finds that out, and looks again.
-                _ => s.with_tail(TailKind::None).without(State::SEEN),
+                _ => s.with_tail(TailKind::None).without(if cfg!(canary = "unseen") { 0 } else { State::SEEN }),
             };
             match self.exchange(s, new) {
                 // SAFETY: the kind said that there is a waker, and the exchange made it the consumer's.
@@ -444,7 +451,7 @@ pub(crate) fn drop_waker(waker: Option<Waker>) {
 pub(crate) unsafe fn release(cell: NonNull<Header>, claim: usize) {
     // SAFETY: the claim keeps the cell. The last acquires what the others did with it.
     unsafe {
-        if cell.as_ref().give_up(claim) {
+        if cell.as_ref().give_up(claim) && !cfg!(canary = "leak") {
             free(cell);
         }
     }

@@ -47,7 +47,7 @@ impl EntryHeader {
     #[inline]
     fn publish(&self, vtable: *mut EntryVTable) {
         self.track.touch();
-        self.vtable.store(vtable, Ordering::Release);
+        self.vtable.store(vtable, if cfg!(canary = "relaxed_publish") { Ordering::Relaxed } else { Ordering::Release });
     }
 
     /// Returns the vtable; null while there is none.
@@ -268,7 +268,8 @@ impl Chain {
             let vtable = &*vtable;
             let (payload, next) = place(header, vtable.payload);
             let input = self.current(ran);
-            (*blocks).next = next;
+            let again = cfg!(canary = "callback_twice") && !core::ptr::eq((*blocks).current, payload);
+            (*blocks).next = if again { header } else { next };
             (*blocks).current = payload;
             Some(Entry { vtable, payload, input })
         }

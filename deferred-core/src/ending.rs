@@ -20,7 +20,7 @@ use crate::state::{Phase, State, TailKind};
 pub(crate) unsafe fn hand_over(cell: NonNull<Header>, discard: NotifyFn) {
     // SAFETY: as promised; the function gets the consumer's side either way.
     unsafe {
-        if cell.as_ref().set_tail(NewTail::Notify(discard, cell.cast())).is_err() {
+        if Header::set_tail(cell, NewTail::Notify(discard, cell.cast())).is_err() {
             discard(cell.cast());
         }
     }

@@ -235,7 +235,7 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Slot<T, E> {
         let data = NonNull::from(self).cast();
         if let Some(cell) = self.cell {
             // SAFETY: the family has the consumer's side of the child.
-            let linked = unsafe { cell.as_ref().set_tail(NewTail::Notify(fired::<T, E, J>, data)) };
+            let linked = unsafe { Header::set_tail(cell, NewTail::Notify(fired::<T, E, J>, data)) };
             if linked.is_ok() {
                 return;
             }

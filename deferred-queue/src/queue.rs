@@ -127,7 +127,10 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
         }
         if !locked.peeked {
             if let Some((turn, ())) = locked.pop() {
-                drop(locked);
+                let _held = match cfg!(canary = "wake_under_lock") {
+                    true => Some(locked),
+                    false => (drop(locked), None).1,
+                };
                 turn.grant(Ok(item));
                 return Ok(());
             }
@@ -221,7 +224,7 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
         if locked.is_over() {
             return Deferred::fail(Failure::new(FailureKind::Closed));
         }
-        if locked.backlog.is_some_and(|backlog| locked.len() >= backlog) {
+        if locked.backlog.is_some_and(|backlog| locked.len() >= backlog + usize::from(cfg!(canary = "off_by_one"))) {
             return Deferred::fail(QueueUnderflow);
         }
         locked.push(())
@@ -243,7 +246,10 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
             let mut deliveries = Deliveries::new();
             if let Some(item) = deliveries.take(&mut locked) {
                 drop(locked);
-                let ready = self.getters.ready(item);
+                let ready = match cfg!(canary = "lost_item") {
+                    true => Deferred::succeed(item),
+                    false => self.getters.ready(item),
+                };
                 deliveries.deliver();
                 return Ok(ready);
             }

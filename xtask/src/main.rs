@@ -1,7 +1,9 @@
 //! The checks of this workspace: `cargo xtask --help` lists them.
 
 mod bench;
+mod canaries;
 mod examples;
+mod proof;
 mod sh;
 mod steps;
 mod tidy;
@@ -37,6 +39,10 @@ const STEPS: &[Step] = &[
     Step { name: "deny", about: "licences, duplicates, sources and advisories of the dependencies", run: steps::deny },
     Step { name: "package", about: "the published crates, packed and built from their packages", run: steps::package },
     Step { name: "examples", about: "the examples: exit codes, what they print, what they save", run: examples::examples },
+    Step { name: "loom", about: "every interleaving of small models of what is lock-free", run: proof::loom },
+    Step { name: "asan", about: "use after free and leaks in the libraries' tests", run: proof::asan },
+    Step { name: "memcheck", about: "the same in the release build, by valgrind", run: proof::memcheck },
+    Step { name: "canaries", about: "planted bugs: each must be caught by the suite that is there for it", run: canaries::canaries },
     Step { name: "bench-check", about: "instruction counts against the peers' have not grown", run: bench::check },
 ];
 

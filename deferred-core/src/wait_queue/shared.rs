@@ -7,22 +7,23 @@
 use alloc::boxed::Box;
 use core::fmt::Debug;
 use core::mem::ManuallyDrop;
+use core::ops::Deref;
 use core::ptr::NonNull;
 
 use super::list::List;
-use super::word::Word;
+use super::word::{QueueWord, Word};
 use super::{Grants, Primitive, WaitQueue};
 use crate::cell::{Cell, Kind, KindVTable};
 use crate::failure::Outcome;
 use crate::postpone::drop_value;
-use crate::sync::{AtomicUsize, Live, Lock, LockGuard, Ordering, UnsafeCell};
+use crate::sync::{Live, Lock, LockGuard, UnsafeCell};
 
 /// What the handles of a queue share.
 #[repr(C)]
 pub(crate) struct Core<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// First, so that a pointer to the core is one to this.
     home: Home<T>,
-    word: AtomicUsize,
+    word: QueueWord,
     _live: Live,
     inner: Lock<Inner<T, E, P>>,
     /// Belongs to whoever holds the one unit.
@@ -111,6 +112,17 @@ impl<T> Drop for WayBack<T> {
     }
 }
 
+/// The methods of the word take it alone, and not the core, which may be gone before the one that gives a handle up
+/// returns.
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Deref for Core<T, E, P> {
+    type Target = QueueWord;
+
+    #[inline(always)]
+    fn deref(&self) -> &QueueWord {
+        &self.word
+    }
+}
+
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
     pub(crate) fn new(primitive: P, units: usize, guarded: P::Guarded) -> NonNull<Self> {
         let core = Box::new(Self {
@@ -123,38 +135,12 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
                 // SAFETY: as above.
                 release: |home| drop(unsafe { WaitQueue::<T, E, P>::from_core(home.cast()) }),
             },
-            word: AtomicUsize::new(Word::new(units).0),
+            word: QueueWord::new(Word::new(units)),
             _live: Live::new(),
             inner: Lock::new(Inner { primitive, list: List::new() }),
             guarded: UnsafeCell::new(guarded),
         });
         NonNull::from(Box::leak(core))
-    }
-
-    #[inline(always)]
-    pub(crate) fn load(&self) -> Word {
-        Word(self.word.load(Ordering::Acquire))
-    }
-
-    #[inline(always)]
-    pub(crate) fn exchange(&self, old: Word, new: Word) -> Result<(), Word> {
-        match self.word.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(()),
-            Err(now) => Err(Word(now)),
-        }
-    }
-
-    /// Replaces the word by what `f` makes of it, as long as that is something; returns the new word.
-    #[inline]
-    pub(crate) fn update(&self, mut f: impl FnMut(Word) -> Option<Word>) -> Option<Word> {
-        let mut old = self.load();
-        loop {
-            let new = f(old)?;
-            match self.exchange(old, new) {
-                Ok(()) => return Some(new),
-                Err(now) => old = now,
-            }
-        }
     }
 
     #[inline]
@@ -190,7 +176,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         let front = inner.list.front();
         let request = unlink(&mut inner.list);
         // Only one in front can have kept others from their turn.
-        let tells = P::WITHDRAWALS && inner.list.front() != front;
+        let tells = P::WITHDRAWALS && !cfg!(canary = "untold") && inner.list.front() != front;
         // A list that is empty now gives its handle to us. As long as it is not, it keeps the core until somebody else
         // has taken the lock after us; loom's lock asks for more than that.
         let empty = inner.list.len() == 0;

@@ -2,6 +2,8 @@
 //!
 //! Taking a unit takes a handle with it in the same step, so an owned permit costs two locked operations in all.
 
+use crate::sync::{AtomicUsize, Ordering};
+
 /// A value of the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(pub(crate) usize);
@@ -76,6 +78,41 @@ impl Word {
     #[inline(always)]
     pub(crate) fn is_last(self) -> bool {
         self.handles() == 1 + usize::from(self.has(Self::LISTED))
+    }
+}
+
+/// The word itself.
+pub(crate) struct QueueWord(AtomicUsize);
+
+impl QueueWord {
+    pub(crate) fn new(word: Word) -> Self {
+        Self(AtomicUsize::new(word.0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self) -> Word {
+        Word(self.0.load(Ordering::Acquire))
+    }
+
+    #[inline(always)]
+    pub(crate) fn exchange(&self, old: Word, new: Word) -> Result<(), Word> {
+        match self.0.compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(()),
+            Err(now) => Err(Word(now)),
+        }
+    }
+
+    /// Replaces the word by what `f` makes of it, as long as that is something; returns the new word.
+    #[inline]
+    pub(crate) fn update(&self, mut f: impl FnMut(Word) -> Option<Word>) -> Option<Word> {
+        let mut old = self.load();
+        loop {
+            let new = f(old)?;
+            match self.exchange(old, new) {
+                Ok(()) => return Some(new),
+                Err(now) => old = now,
+            }
+        }
     }
 }
 
