@@ -3,6 +3,7 @@
 //! The children's cells stay where they are and keep their outcomes; a child that fires only counts down.
 //! When all have fired, whoever was last collects the outcomes and fires the parent.
 
+mod joiner;
 mod outcomes;
 
 use alloc::boxed::Box;
@@ -12,6 +13,7 @@ use core::marker::PhantomData;
 use core::panic::Location;
 use core::ptr::NonNull;
 
+pub use self::joiner::Joiner;
 pub use self::outcomes::{Fired, Outcomes};
 use crate::cancel::begin_cancel;
 use crate::cell::{Header, NewTail, release, take};
@@ -25,36 +27,6 @@ use crate::run::run;
 use crate::state::State;
 use crate::sync::{Arc, AtomicUsize, Lock, Ordering, UnsafeCell};
 use crate::unwind::catch;
-
-/// What becomes of the outcomes of many Deferreds.
-///
-/// Its methods are called on the threads that fire the children, several at once perhaps, with no lock held.
-pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 'static {
-    /// The value of the parent.
-    type Output: Send + 'static;
-    /// The error of the parent.
-    type Error: Debug + Send + 'static;
-
-    /// Whether failures that come after the parent has fired are reported as unhandled.
-    /// Those of children that were cancelled because of it never are.
-    const REPORTS_LATE: bool;
-
-    /// Tells whether the other children are cancelled when [`fired`](Self::fired) ends the parent early.
-    fn cancels(&self) -> bool {
-        true
-    }
-
-    /// Looks at a child that has fired.
-    ///
-    /// With `Some` the parent fires with it, if it has not fired yet, after the other children have been cancelled.
-    fn fired(&self, child: Fired<'_, T, E>) -> Option<Outcome<Self::Output, Self::Error>> {
-        let _ = child;
-        None
-    }
-
-    /// Makes the outcome of the parent when all children have fired and none has ended it early.
-    fn all_fired(&self, outcomes: Outcomes<'_, T, E>) -> Outcome<Self::Output, Self::Error>;
-}
 
 /// Joins Deferreds into one.
 ///
