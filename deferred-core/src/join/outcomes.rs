@@ -11,7 +11,7 @@ use crate::ending::Reports;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::state::State;
 
-/// A child that has fired; see [`Joiner::fired`].
+/// A child that has fired; see [`Joiner::fired`](crate::Joiner::fired).
 pub struct Fired<'a, T, E: Debug> {
     pub(super) slot: &'a Slot<T, E>,
     pub(super) index: usize,
@@ -37,7 +37,7 @@ impl<T, E: Debug> Fired<'_, T, E> {
         }
     }
 
-    /// Takes its outcome, which then is not among those of [`Joiner::all_fired`].
+    /// Takes its outcome, which then is not among those of [`Joiner::all_fired`](crate::Joiner::all_fired).
     pub fn take(self) -> Outcome<T, E> {
         // SAFETY: as for `is_success`; this consumes the only way to it.
         unsafe {
@@ -62,7 +62,7 @@ impl<T, E: Debug> Debug for Fired<'_, T, E> {
     }
 }
 
-/// The outcomes of all children that were not taken, in order; see [`Joiner::all_fired`].
+/// The outcomes of all children that were not taken, in order; see [`Joiner::all_fired`](crate::Joiner::all_fired).
 pub struct Outcomes<'a, T: Send + 'static, E: Debug + Send + 'static> {
     /// Those not moved out yet; this owns them.
     pub(super) slots: core::slice::Iter<'a, Slot<T, E>>,
