@@ -25,7 +25,9 @@ use crate::chain::Chain;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::origin::{Origin, Watcher};
 use crate::state::{Phase, State, StateWord, TailKind};
-use crate::sync::{AtomicPtr, Live, Ordering, Track};
+use crate::sync::{Live, Track};
+use crate::tail::Tail;
+pub(crate) use crate::tail::{After, NewTail, NotifyFn, drop_waker};
 
 /// The part of a cell that does not depend on its types.
 #[repr(C)]
@@ -91,36 +93,6 @@ impl<T, E> Kind<T, E> for () {
     const KIND: KindVTable = KindVTable::PLAIN;
 }
 
-/// What to do when the chain has run. What the words mean is in the state word.
-///
-/// They are atomic since a waker is read while the consumer may replace it; whether that was so is found out afterwards.
-struct Tail {
-    /// The waker's data, the outer cell, or the argument of a function.
-    data: AtomicPtr<()>,
-    /// The waker's vtable, or the function.
-    code: AtomicPtr<()>,
-}
-
-/// Owns the consumer's side of a finished cell; may return a cell in phase `Running` for the caller to run next.
-pub(crate) type NotifyFn = unsafe fn(NonNull<()>) -> Option<NonNull<Header>>;
-
-/// A tail with its kind.
-pub(crate) enum NewTail {
-    Waker(Waker),
-    Link(NonNull<Header>),
-    Notify(NotifyFn, NonNull<()>),
-}
-
-/// A tail that was taken from a finished cell, to be acted on.
-pub(crate) enum After {
-    Nothing,
-    Wake(Waker),
-    Resume(NonNull<Header>),
-    Notify(NotifyFn, NonNull<()>),
-    /// Run this cell, which is `Running`.
-    Run(NonNull<Header>),
-}
-
 impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
     const VTABLE: &'static VTable = &VTable {
         slot: offset_of!(Self, slot),
@@ -138,7 +110,7 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
                 state: StateWord::new(state),
                 vtable: Self::VTABLE,
                 origin: Origin::new(created),
-                tail: Tail { data: AtomicPtr::new(ptr::null_mut()), code: AtomicPtr::new(ptr::null_mut()) },
+                tail: Tail::new(),
                 track: Track::new(),
                 _live: Live::new(),
                 chain: Chain::new(),
@@ -158,19 +130,6 @@ impl Deref for Header {
     #[inline(always)]
     fn deref(&self) -> &StateWord {
         &self.state
-    }
-}
-
-impl Tail {
-    #[inline]
-    fn store(&self, data: *mut (), code: *mut ()) {
-        self.data.store(data, Ordering::Relaxed);
-        self.code.store(code, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn load(&self) -> (*mut (), *mut ()) {
-        (self.data.load(Ordering::Relaxed), self.code.load(Ordering::Relaxed))
     }
 }
 
@@ -432,13 +391,6 @@ pub(crate) unsafe fn typed_slot<T, E>(cell: NonNull<Header>) -> *mut Outcome<T, 
     unsafe {
         cell.as_ref().track.touch();
         cell.as_ptr().byte_add(offset_of!(Cell<T, E>, slot)).cast()
-    }
-}
-
-/// Drops a waker; a panic in it stops here.
-pub(crate) fn drop_waker(waker: Option<Waker>) {
-    if waker.is_some() {
-        let _ = crate::unwind::catch(|| drop(waker));
     }
 }
 

@@ -109,6 +109,7 @@ mod run;
 mod shared;
 mod state;
 mod sync;
+mod tail;
 mod unwind;
 #[cfg(all(feature = "std", not(loom)))]
 mod wait;
