@@ -22,43 +22,52 @@ const HOST: &str = "x86_64-unknown-linux-gnu";
 
 /// Leaks are reported when a test binary has said that all is well; its exit status tells.
 pub(crate) fn asan() -> Outcome {
-    for library in LIBRARIES {
-        run(&format!(
-            "RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=1 \
-             cargo test --locked -p {library} --lib --tests --target={HOST} --target-dir=target/asan"
-        ))?;
-    }
-    Ok("")
+    suites(
+        &format!("RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --target={HOST} --target-dir=target/asan"),
+        // Counts instructions, under valgrind.
+        &["cost"],
+        |binary| format!("ASAN_OPTIONS=detect_leaks=1 {binary} --quiet"),
+    )
 }
-
-/// The tests whose point is time or memory of their own, which is not the same under valgrind.
-const NOT_UNDER_VALGRIND: &[&str] = &["allocations", "cost", "stack", "model", "threads"];
 
 /// The release build, whose code is the one that runs in the end.
 pub(crate) fn memcheck() -> Outcome {
     need("valgrind --version", "apt-get install valgrind")?;
-    for library in LIBRARIES {
-        let build = format!("cargo test --locked --release -p {library} --lib --tests --no-run --message-format=json");
-        let messages = read(&build)?;
-        let binaries = executables(&messages);
-        if binaries.is_empty() {
-            return fail(format!("no test binaries: {build}"));
-        }
-        for binary in binaries {
-            let name = binary.rsplit('/').next().unwrap_or_default();
-            if NOT_UNDER_VALGRIND.iter().any(|test| name.strip_prefix(test).is_some_and(|rest| rest.starts_with('-'))) {
-                continue;
-            }
-            run(&format!(
+    suites(
+        "cargo test --release",
+        // The point of these is time, or memory of their own, or to run long.
+        &["allocations", "cost", "stack", "model", "threads"],
+        |binary| {
+            format!(
                 "valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --fair-sched=yes \
                  --error-exitcode=9 {binary} --test-threads=1 --quiet"
-            ))?;
+            )
+        },
+    )
+}
+
+/// Builds the tests of each library and runs those binaries that are not to be left out.
+fn suites(cargo_test: &str, leave_out: &[&str], command: impl Fn(&str) -> String) -> Outcome {
+    for library in LIBRARIES {
+        let build = format!("{cargo_test} --locked -p {library} --lib --tests --no-run --message-format=json");
+        let messages = read(&build)?;
+        let mut count = 0;
+        for binary in executables(&messages) {
+            let name = binary.rsplit('/').next().unwrap_or_default();
+            // The name of a test, a hyphen, and a hash.
+            if leave_out.iter().all(|test| !name.strip_prefix(test).is_some_and(|rest| rest.starts_with('-'))) {
+                run(&command(binary))?;
+                count += 1;
+            }
+        }
+        if count == 0 {
+            return fail(format!("no tests: {build}"));
         }
     }
     Ok("")
 }
 
 /// The paths of test binaries in cargo's messages.
-fn executables(messages: &str) -> Vec<&str> {
-    messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next()).collect()
+fn executables(messages: &str) -> impl Iterator<Item = &str> {
+    messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next())
 }
