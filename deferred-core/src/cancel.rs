@@ -3,11 +3,12 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::panic::Location;
 use core::ptr::NonNull;
 
 use crate::cell::{Cell, Header, Kind, KindVTable, release, slot};
 use crate::failure::{Failure, FailureKind, Outcome};
-use crate::run::{inner, pull};
+use crate::run::{inner, pull, run};
 use crate::state::{Phase, State};
 use crate::sync::UnsafeCell;
 use crate::unwind::catch;
@@ -83,9 +84,8 @@ impl Walk {
                 Phase::Pending if s.has(State::CANCELLED) => return Step::Stop,
                 Phase::Pending if s.has(State::CANCELLER) => s.without(State::CANCELLER).with(State::CANCELLED),
                 Phase::Pending => s.to(Phase::Running).without(State::MORE).with(State::CANCELLED | State::VOID),
-                // Whoever reads the record cancels what it names, and for us what comes next.
-                Phase::Waiting if s.has(State::BUSY) && self.dropping => s.with(State::CANCEL_NEXT),
-                Phase::Waiting if s.has(State::BUSY) => return Step::Stop,
+                // Whoever reads the record just now goes on for us.
+                Phase::Waiting if s.has(State::BUSY) => s.with(State::CANCEL_NEXT),
                 Phase::Waiting => s.with(State::BUSY),
                 Phase::Running | Phase::Held if self.dropping => s.with(State::CANCEL_NEXT),
                 Phase::Done if self.dropping && !cfg!(canary = "lost_drop") => return Step::Ended,
@@ -145,14 +145,74 @@ impl Walk {
     }
 }
 
+/// Returns where the Deferred was created that a cell waits for, if it does and nobody else reads that just now.
+///
+/// # Safety
+///
+/// The caller must have a claim on the cell.
+pub(crate) unsafe fn waits_for(cell: NonNull<Header>) -> Option<&'static Location<'static>> {
+    // SAFETY: the caller's promise; `BUSY` keeps the record and what it names until it is cleared.
+    unsafe {
+        let header = cell.as_ref();
+        let look = |s: State| (s.is(Phase::Waiting) && !s.has(State::BUSY)).then(|| s.with(State::BUSY));
+        let s = header.update(look).ok()?;
+        let created = inner(cell, s.has(State::RAN)).as_ref().created();
+        let leave = |s: State| {
+            let free = s.without(State::BUSY | State::RESUME);
+            Some(if s.has(State::RESUME) { free.to(Phase::Running) } else { free.without(State::CANCEL_NEXT) })
+        };
+        let (Ok(before) | Err(before)) = header.update(leave);
+        if before.has(State::RESUME) {
+            // What it waited for has fired meanwhile, and left going on to us.
+            pull(cell, before.has(State::RAN));
+            run(cell);
+        } else if before.has(State::CANCEL_NEXT) {
+            // Somebody came to cancel it meanwhile, and left that to us.
+            if let Some(leaf) = begin_cancel(cell, true) {
+                run(leaf);
+            }
+        }
+        Some(created)
+    }
+}
+
 /// What a canceller is called with: the ways in which cancelling can end.
 ///
 /// See [`Deferred::with_canceller`](crate::Deferred::with_canceller).
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Cancel, Deferred, FailureKind, Verdict};
+///
+/// /// Says what is half done rather than nothing.
+/// fn stop(cancel: Cancel<u8, &'static str>) -> Verdict<u8, &'static str> {
+///     cancel.fire(Err("half done".into()))
+/// }
+///
+/// let (_resolver, mut d) = Deferred::with_canceller(stop);
+/// d.handle().cancel();
+/// assert_eq!(d.try_take().unwrap().unwrap_err().kind(), FailureKind::Error(&"half done"));
+/// ```
 pub struct Cancel<T, E> {
     types: PhantomData<fn() -> Outcome<T, E>>,
 }
 
 /// What a canceller decided; made by the methods of [`Cancel`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+///
+/// let (_resolver, mut d) = Deferred::<u8>::with_canceller(|cancel| {
+///     let verdict = cancel.done();
+///     assert_eq!(format!("{verdict:?}"), "Verdict::Done");
+///     verdict
+/// });
+/// d.handle().cancel();
+/// assert!(d.try_take().unwrap().unwrap_err().is_cancelled());
+/// ```
 #[must_use = "a canceller says what comes of it by returning this"]
 pub struct Verdict<T, E>(Decision<T, E>);
 

@@ -6,7 +6,7 @@ use core::mem::ManuallyDrop;
 use core::panic::{Location, RefUnwindSafe, UnwindSafe};
 use core::ptr::{self, NonNull};
 
-use crate::cancel::{Cancel, Canceller, Verdict};
+use crate::cancel::{Cancel, Canceller, Verdict, waits_for};
 use crate::cell::{Cell, Header, slot, take};
 use crate::ending::{Reports, discard, dispose, drop_consumer, hand_over};
 use crate::failure::{Failure, Outcome};
@@ -420,7 +420,12 @@ impl<T, E: Debug> Debug for Deferred<T, E> {
             Repr::Cell(cell) => {
                 // SAFETY: a Deferred has a claim on its cell.
                 let header = unsafe { cell.as_ref() };
-                write!(f, "Deferred {{ {}, created at {} }}", header.load().describe(), header.created())
+                write!(f, "Deferred {{ {}", header.load().describe())?;
+                // SAFETY: as above.
+                if let Some(inner) = unsafe { waits_for(*cell) } {
+                    write!(f, " (created at {inner})")?;
+                }
+                write!(f, ", created at {} }}", header.created())
             }
         }
     }

@@ -252,3 +252,18 @@ fn a_longer_cycle_fails_too() {
     a_resolver.callback(1).unwrap();
     trace.expect(["a: Cycle", "b 7"]);
 }
+
+#[test]
+fn debug_says_what_a_chain_waits_for() {
+    let (inner_resolver, inner) = Deferred::<u32>::new();
+    let line = line!() - 1;
+    let outer = Deferred::<u32>::new();
+    let (resolver, outer) = (outer.0, outer.1.add_callback(move |_| inner));
+    resolver.callback(1).unwrap();
+    let shown = format!("{outer:?}");
+    assert!(shown.contains("waiting for another Deferred (created at "), "{shown}");
+    assert!(shown.contains(&format!("waiting.rs:{line}:")), "{shown}");
+    inner_resolver.callback(2).unwrap();
+    assert!(!format!("{outer:?}").contains("waiting"));
+    assert_eq!(outer.wait(), Ok(2));
+}

@@ -115,6 +115,8 @@ impl Model {
             }
             Tail::Link(outer) => {
                 let out = self.take(c);
+                // An owner who went further up went for all that is waited for on its behalf.
+                self.chains[outer].cancel_next |= std::mem::take(&mut self.chains[c].cancel_next);
                 self.chains[outer].out = Some(out);
                 self.run(outer);
             }
