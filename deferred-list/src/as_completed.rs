@@ -44,6 +44,18 @@ where
 }
 
 /// The outcomes of many Deferreds, as they come; see [`as_completed`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+/// use deferred_list::{AsCompleted, as_completed};
+///
+/// let (resolver, pending) = Deferred::<u8>::new();
+/// let stream: AsCompleted<u8> = as_completed([pending]);
+/// drop(stream);
+/// assert!(resolver.is_cancelled());
+/// ```
 #[must_use = "dropping it cancels what is in it"]
 pub struct AsCompleted<T: Send + 'static, E: Debug + Send + 'static = Infallible> {
     ready: Queue<T, E>,

@@ -73,6 +73,16 @@ impl<E: Error + 'static> Error for FailureGroup<E> {
 }
 
 /// There was no Deferred of which one could have been the first.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+/// use deferred_list::first_fired;
+///
+/// let mut d = first_fired(Vec::<Deferred<u8>>::new());
+/// assert_eq!(d.try_take().unwrap().unwrap_err().to_string(), "there was nothing that could fire first");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NothingToJoin;

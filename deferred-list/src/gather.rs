@@ -67,17 +67,57 @@ pub struct GatherOptions {
 
 impl GatherOptions {
     /// Makes the options of [`gather_results`]: the others are cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    /// use deferred_list::GatherOptions;
+    ///
+    /// let (resolver, pending) = Deferred::<u8, &str>::new();
+    /// let d = GatherOptions::new().gather_results([pending, Deferred::fail("no")]);
+    /// assert!(d.wait().is_err() && resolver.is_cancelled());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Lets the others run; those that fail later are reported as unhandled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    /// use deferred_list::GatherOptions;
+    ///
+    /// let (resolver, pending) = Deferred::<u8, &str>::new();
+    /// let d = GatherOptions::new().keep_running().gather_results([pending, Deferred::fail("no")]);
+    /// assert!(d.wait().is_err() && !resolver.is_cancelled());
+    /// ```
     pub fn keep_running(mut self) -> Self {
         self.keep_running = true;
         self
     }
 
     /// As the function [`gather_results`], with these options.
+    ///
+    /// # Errors
+    ///
+    /// [`FirstError`] with the first failure in time; `Cancelled` when the result is cancelled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels every Deferred in it that is pending, whatever the options say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    /// use deferred_list::GatherOptions;
+    ///
+    /// let mut d = GatherOptions::new().gather_results([1, 2].map(Deferred::<u8>::succeed));
+    /// assert_eq!(d.try_take(), Some(Ok(vec![1, 2])));
+    /// ```
     #[track_caller]
     pub fn gather_results<T, E>(
         self,

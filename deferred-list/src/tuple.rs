@@ -9,6 +9,18 @@ use crate::error::FirstError;
 use crate::gather::gather_results;
 
 /// Waits for the values of a few Deferreds of different types; implemented for tuples of 1 to 8.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+/// use deferred_list::Gather;
+///
+/// let (resolver, name) = Deferred::<&str, &str>::new();
+/// let mut all = (Deferred::succeed(1), name, Deferred::succeed(2.5)).gather();
+/// resolver.callback("one").unwrap();
+/// assert_eq!(all.try_take(), Some(Ok((1, "one", 2.5))));
+/// ```
 pub trait Gather {
     /// The values, as a tuple.
     type Values;

@@ -11,6 +11,18 @@ use crate::state::{Putting, State};
 use crate::store::Store;
 
 /// Makes a [`DeferredQueue`] with bounds; see [`DeferredQueue::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_queue::DeferredQueue;
+///
+/// let bounded = DeferredQueue::builder().size(1).backlog(8);
+/// let (first, second) = (bounded.clone().build(), bounded.build());
+/// first.put('a').unwrap();
+/// assert!(first.put('b').is_err());
+/// assert!(second.put('b').is_ok(), "it is another queue");
+/// ```
 #[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder<T, S = VecDeque<T>> {
@@ -27,18 +39,50 @@ impl<T, S> Default for Builder<T, S> {
 
 impl<T: Send + 'static, S: Store<T>> Builder<T, S> {
     /// Bounds the stored items. With 0 an item goes only to somebody who waits for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::builder().size(1).build();
+    /// queue.put('a').unwrap();
+    /// assert!(queue.put('b').unwrap_err().is_full());
+    /// ```
     pub fn size(mut self, items: usize) -> Self {
         self.size = Some(items);
         self
     }
 
     /// Bounds how many may wait for an item. With 0 nobody may.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::<u8>::builder().backlog(1).build();
+    /// let first = queue.get();
+    /// assert!(!first.is_fired());
+    /// assert!(queue.get().wait().is_err(), "one waits already");
+    /// ```
     pub fn backlog(mut self, getters: usize) -> Self {
         self.backlog = Some(getters);
         self
     }
 
     /// Makes the queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::{Builder, DeferredPriorityQueue, Priority};
+    ///
+    /// let queue: DeferredPriorityQueue<u8> = Builder::<u8, Priority<u8>>::default().size(2).build();
+    /// queue.put(1).unwrap();
+    /// queue.put(2).unwrap();
+    /// assert_eq!(queue.try_get(), Some(2));
+    /// ```
     pub fn build(self) -> DeferredQueue<T, S> {
         let Self { size, backlog, .. } = self;
         let putters = WaitQueue::new(Putting(PhantomData));

@@ -23,16 +23,40 @@ pub struct QueueOverflow<T> {
 
 impl<T> QueueOverflow<T> {
     /// Returns the item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_queue::DeferredQueue::builder().size(0).build();
+    /// assert_eq!(queue.put("item").unwrap_err().into_inner(), "item");
+    /// ```
     pub fn into_inner(self) -> T {
         self.item
     }
 
     /// Tells whether the queue was full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_queue::DeferredQueue::builder().size(0).build();
+    /// assert!(queue.put(1).unwrap_err().is_full());
+    /// queue.close();
+    /// assert!(!queue.put(1).unwrap_err().is_full());
+    /// ```
     pub fn is_full(&self) -> bool {
         !self.closed
     }
 
     /// Tells whether the queue was closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_queue::DeferredQueue::new();
+    /// queue.close();
+    /// assert!(queue.put(1).unwrap_err().is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.closed
     }
@@ -53,6 +77,17 @@ impl<T> fmt::Display for QueueOverflow<T> {
 impl<T> Error for QueueOverflow<T> {}
 
 /// As many already wait for an item as the queue's backlog allows.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::FailureKind;
+/// use deferred_queue::{DeferredQueue, QueueUnderflow};
+///
+/// let queue = DeferredQueue::<u8>::builder().backlog(0).build();
+/// let failure = queue.get().wait().unwrap_err();
+/// assert!(matches!(failure.into_kind(), FailureKind::Error(QueueUnderflow { .. })));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueueUnderflow;
@@ -84,6 +119,22 @@ pub struct Unsent<T>(pub(crate) T);
 
 impl<T> Unsent<T> {
     /// Returns the item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::FailureKind;
+    /// use deferred_queue::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::builder().size(0).build();
+    /// let mut put = queue.put_when_room("late");
+    /// queue.close();
+    /// let item = match put.try_take().unwrap().unwrap_err().into_kind() {
+    ///     FailureKind::Error(unsent) => Some(unsent.into_inner()),
+    ///     _ => None,
+    /// };
+    /// assert_eq!(item, Some("late"));
+    /// ```
     pub fn into_inner(self) -> T {
         self.0
     }

@@ -8,20 +8,105 @@ use core::fmt;
 /// Holds the items of a [`DeferredQueue`](crate::DeferredQueue) that nobody waits for.
 ///
 /// Its methods are called with the queue's lock held, so they must not use the queue.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_queue::{DeferredQueue, Store};
+///
+/// /// Last in, first out.
+/// #[derive(Default)]
+/// struct Stack(Vec<u8>);
+///
+/// impl Store<u8> for Stack {
+///     fn push(&mut self, item: u8) {
+///         self.0.push(item);
+///     }
+///
+///     fn push_back_in_front(&mut self, item: u8) {
+///         self.0.push(item);
+///     }
+///
+///     fn pop(&mut self) -> Option<u8> {
+///         self.0.pop()
+///     }
+///
+///     fn len(&self) -> usize {
+///         self.0.len()
+///     }
+/// }
+///
+/// let queue = DeferredQueue::<u8, Stack>::default();
+/// for n in [1, 2, 3] {
+///     queue.put(n).unwrap();
+/// }
+/// assert_eq!(queue.drain(), [3, 2, 1]);
+/// ```
 pub trait Store<T>: Default + Send + 'static {
     /// Adds an item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::{Priority, Store};
+    ///
+    /// let mut store = Priority::default();
+    /// store.push(1);
+    /// assert_eq!(store.len(), 1);
+    /// ```
     fn push(&mut self, item: T);
 
     /// Takes an item back that had been popped and that nobody took: it comes out before all that are equal to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::{Priority, Store};
+    ///
+    /// let mut store = Priority::default();
+    /// store.push(7);
+    /// store.push(5);
+    /// let first = store.pop().unwrap();
+    /// store.push_back_in_front(first);
+    /// assert_eq!(store.pop(), Some(first));
+    /// ```
     fn push_back_in_front(&mut self, item: T);
 
     /// Takes the next item out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::{Priority, Store};
+    ///
+    /// let mut store = Priority::default();
+    /// assert_eq!(store.pop(), None);
+    /// store.push(1);
+    /// assert_eq!(store.pop(), Some(1));
+    /// ```
     fn pop(&mut self) -> Option<T>;
 
     /// Returns how many items there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::Store;
+    /// use std::collections::VecDeque;
+    ///
+    /// assert_eq!(Store::len(&VecDeque::from([1, 2, 3])), 3);
+    /// ```
     fn len(&self) -> usize;
 
     /// Tells whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_queue::{Priority, Store};
+    ///
+    /// assert!(Priority::<u8>::default().is_empty());
+    /// ```
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -50,6 +135,19 @@ impl<T: Send + 'static> Store<T> for VecDeque<T> {
 ///
 /// For the smallest first, wrap items in [`Reverse`](core::cmp::Reverse).
 /// `Ord::cmp` is called with the queue's lock held, so it must not use the queue.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_queue::DeferredPriorityQueue;
+/// use std::cmp::Reverse;
+///
+/// let queue = DeferredPriorityQueue::default();
+/// for n in [2, 3, 1] {
+///     queue.put(Reverse(n)).unwrap();
+/// }
+/// assert_eq!(queue.try_get(), Some(Reverse(1)));
+/// ```
 pub struct Priority<T> {
     heap: BinaryHeap<Entry<T>>,
     /// The rank of the next item to arrive; grows.

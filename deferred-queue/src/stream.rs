@@ -17,6 +17,20 @@ use crate::store::Store;
 /// # Cancel safety
 ///
 /// Dropping it gives up its place among the waiters; an item that was delivered to it and not taken goes back.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_queue::{DeferredQueue, QueueStream};
+/// use futures_lite::StreamExt;
+///
+/// # futures_lite::future::block_on(async {
+/// let queue = DeferredQueue::new();
+/// let mut stream: QueueStream<&str> = queue.stream();
+/// queue.put("item").unwrap();
+/// assert_eq!(stream.next().await, Some("item"));
+/// # });
+/// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct QueueStream<T: Send + 'static, S: Store<T> = VecDeque<T>> {
     queue: DeferredQueue<T, S>,

@@ -458,6 +458,15 @@ impl Debug for DeferredSemaphore {
 }
 
 /// A limit was more than [`DeferredSemaphore::MAX_PERMITS`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_sync::DeferredSemaphore;
+///
+/// let overflow = DeferredSemaphore::new(1).set_limit(usize::MAX).unwrap_err();
+/// assert!(overflow.to_string().starts_with("a semaphore cannot have"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitOverflow {
     /// What was asked for.
