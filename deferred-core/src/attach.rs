@@ -34,6 +34,15 @@ pub trait IntoDeferred<E: Debug> {
     type Value;
 
     /// Returns the Deferred of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{IntoDeferred, Outcome};
+    ///
+    /// let outcome: Outcome<u8, &str> = Ok(1);
+    /// assert_eq!(outcome.into_deferred().try_take(), Some(Ok(1)));
+    /// ```
     fn into_deferred(self) -> Deferred<Self::Value, E>;
 }
 

@@ -9,12 +9,40 @@ use core::panic::Location;
 use crate::sync::Arc;
 
 /// What a [`Deferred`](crate::Deferred) comes to: a value or a [`Failure`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Deferred, Outcome};
+///
+/// fn half(n: u8) -> Outcome<u8, String> {
+///     if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd"))? }
+/// }
+///
+/// let mut d = Deferred::succeed(6).add_callback(half).add_callback(half);
+/// assert_eq!(d.try_take().unwrap().unwrap_err().to_string(), "3 is odd");
+/// ```
 pub type Outcome<T, E> = Result<T, Failure<E>>;
 
 /// Why a [`Deferred`](crate::Deferred) failed, without where.
 ///
 /// Only [`Error`](FailureKind::Error) carries the user's own error; everything that the family itself can cause has a
 /// variant here, so `E` never has to know about cancelling, closing or panics.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Deferred, FailureKind};
+///
+/// let (resolver, mut d) = Deferred::<u8, &str>::new();
+/// drop(resolver);
+/// let what = match d.try_take().unwrap().unwrap_err().into_kind() {
+///     FailureKind::Error(error) => error,
+///     FailureKind::Abandoned => "nobody will fire it",
+///     _ => "something else",
+/// };
+/// assert_eq!(what, "nobody will fire it");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailureKind<E> {
@@ -37,6 +65,15 @@ pub enum FailureKind<E> {
 /// The message of a panic and where it happened.
 ///
 /// It holds the message rather than the payload, so that a [`Failure`] stays `Send`, `Sync` and `Clone`.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Failure, FailureKind, Panic};
+///
+/// let failure = Failure::<u8>::new(FailureKind::Panicked(Panic::new("out of cheese")));
+/// assert!(failure.to_string().starts_with("panicked: out of cheese"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Panic(Arc<str>);
 

@@ -92,6 +92,20 @@ impl<T, E: Debug> Deferred<T, E> {
 
 pin_project! {
     /// Polls the future of [`Deferred::from_future`] and fires the Deferred. Spawn it on any executor.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the future and fails the Deferred with `Abandoned`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// let (mut d, driver) = Deferred::<u8, String>::from_future(async { Ok::<_, String>(7) });
+    /// futures_lite::future::block_on(driver);
+    /// assert_eq!(d.try_take(), Some(Ok(7)));
+    /// ```
     #[must_use = "the future runs only when its driver is polled"]
     pub struct Driver<F, T, E: Debug> {
         // Until it has finished or was cancelled.

@@ -5,6 +5,29 @@ use core::fmt::{self, Debug};
 use crate::sync::{Arc, AtomicUsize, Ordering};
 
 /// Tells how many of the Deferreds in a join have fired.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+/// # use deferred_core::{Joiner, Outcome, Outcomes, join};
+/// # struct Sum;
+/// # impl Joiner<u8, std::convert::Infallible> for Sum {
+/// #     type Output = u8;
+/// #     type Error = std::convert::Infallible;
+/// #     const REPORTS_LATE: bool = true;
+/// #     fn all_fired(&self, outcomes: Outcomes<'_, u8, Self::Error>) -> Outcome<u8, Self::Error> {
+/// #         Ok(outcomes.flatten().sum())
+/// #     }
+/// # }
+///
+/// let (resolver, pending) = Deferred::<u8>::new();
+/// let (sum, progress) = join([Deferred::succeed(1), pending], Sum);
+/// assert_eq!(format!("{progress:?}"), "Progress { 1 of 2 }");
+/// resolver.callback(2).unwrap();
+/// assert_eq!(format!("{progress:?}"), "Progress { 2 of 2 }");
+/// # drop(sum);
+/// ```
 #[derive(Clone)]
 pub struct Progress {
     /// How many have not fired; `None` when all had fired from the start.
@@ -15,6 +38,25 @@ pub struct Progress {
 
 impl Progress {
     /// Returns how many have fired, and how many there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    /// # use deferred_core::{Joiner, Outcome, Outcomes, join};
+    /// # struct Sum;
+    /// # impl Joiner<u8, std::convert::Infallible> for Sum {
+    /// #     type Output = u8;
+    /// #     type Error = std::convert::Infallible;
+    /// #     const REPORTS_LATE: bool = true;
+    /// #     fn all_fired(&self, outcomes: Outcomes<'_, u8, Self::Error>) -> Outcome<u8, Self::Error> {
+    /// #         Ok(outcomes.flatten().sum())
+    /// #     }
+    /// # }
+    ///
+    /// let (_sum, progress) = join([Deferred::<u8>::succeed(1), Deferred::succeed(2)], Sum);
+    /// assert_eq!(progress.get(), (2, 2));
+    /// ```
     pub fn get(&self) -> (usize, usize) {
         let left = self.left.as_ref().map_or(0, |left| left.load(Ordering::Acquire));
         (self.total.saturating_sub(left), self.total)

@@ -9,6 +9,22 @@ use crate::sync::Arc;
 use crate::unwind::catch;
 
 /// A failure that reached the end of a chain without an owner, or was dropped with it.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Deferred, Report, set_unhandled_hook};
+/// use std::sync::mpsc;
+///
+/// fn line(report: &Report<'_>) -> String {
+///     format!("{:?}, made in {}", report.failure(), report.origin().file())
+/// }
+///
+/// let (sender, receiver) = mpsc::channel();
+/// set_unhandled_hook(move |report| sender.send(line(report)).unwrap());
+/// drop(Deferred::<(), &str>::fail("lost"));
+/// assert!(receiver.try_recv().unwrap().contains("lost"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Report<'a> {
     failure: &'a dyn Debug,
@@ -18,16 +34,56 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     /// Returns what failed; its `Debug` output shows kind, error and origin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Deferred, set_unhandled_hook};
+    /// use std::sync::mpsc;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// set_unhandled_hook(move |report| sender.send(format!("{:?}", report.failure())).unwrap());
+    /// drop(Deferred::<(), &str>::fail("lost"));
+    /// assert!(receiver.try_recv().unwrap().starts_with("Error(\"lost\")"));
+    /// ```
     pub fn failure(&self) -> &dyn Debug {
         self.failure
     }
 
     /// Returns where the failure was made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Deferred, set_unhandled_hook};
+    /// use std::sync::mpsc;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// set_unhandled_hook(move |report| sender.send(report.origin().line()).unwrap());
+    /// let here = line!() + 1;
+    /// drop(Deferred::<(), &str>::fail("lost"));
+    /// assert_eq!(receiver.try_recv(), Ok(here));
+    /// ```
     pub fn origin(&self) -> &'static Location<'static> {
         self.origin
     }
 
     /// Returns where the Deferred was created; the origin for one that never was pending.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Deferred, set_unhandled_hook};
+    /// use std::sync::mpsc;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// set_unhandled_hook(move |report| sender.send(report.created().line()).unwrap());
+    /// let here = line!() + 1;
+    /// let (resolver, d) = Deferred::<(), &str>::new();
+    /// resolver.errback("lost").unwrap();
+    /// drop(d);
+    /// assert_eq!(receiver.try_recv(), Ok(here));
+    /// ```
     pub fn created(&self) -> &'static Location<'static> {
         self.created
     }
@@ -107,15 +163,31 @@ pub fn set_unhandled_hook(hook: impl Fn(&Report<'_>) + Send + Sync + 'static) {
 /// # Examples
 ///
 /// ```
-/// deferred_core::set_unhandled_hook(|_| unreachable!());
-/// deferred_core::reset_unhandled_hook();
-/// drop(deferred_core::Deferred::<(), &str>::fail("goes to stderr"));
+/// use deferred_core::{Deferred, reset_unhandled_hook, set_unhandled_hook};
+/// use std::sync::mpsc;
+///
+/// let (sender, receiver) = mpsc::channel();
+/// set_unhandled_hook(move |_| sender.send(()).unwrap());
+/// reset_unhandled_hook();
+/// drop(Deferred::<(), &str>::fail("goes to stderr"));
+/// assert!(receiver.recv().is_err(), "the hook is gone");
 /// ```
 pub fn reset_unhandled_hook() {
     crate::postpone::drop_value(hook::set(None));
 }
 
 /// An unhandled failure, in a form that can be kept; see [`catch_unhandled`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Deferred, Unhandled, catch_unhandled};
+///
+/// let ((), unhandled) = catch_unhandled(|| drop(Deferred::<(), &str>::fail("lost")));
+/// let [Unhandled { failure, origin, created, .. }] = &*unhandled else { panic!("one is lost") };
+/// assert!(failure.contains("lost"));
+/// assert_eq!(origin, created, "it never was pending");
+/// ```
 #[cfg(feature = "std")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

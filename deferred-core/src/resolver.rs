@@ -217,6 +217,22 @@ impl<T, E: Debug> Resolver<T, E> {
 }
 
 /// Waits until a [`Deferred`] is cancelled or dropped; see [`Resolver::cancelled`].
+///
+/// # Cancel safety
+///
+/// Dropping it changes nothing.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::Deferred;
+///
+/// let (mut resolver, d) = Deferred::<u8>::new();
+/// let cancelled = resolver.cancelled();
+/// drop(d);
+/// futures_lite::future::block_on(cancelled);
+/// assert!(resolver.is_cancelled());
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Cancelled<'a, T, E: Debug = Infallible> {

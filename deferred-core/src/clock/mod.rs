@@ -38,6 +38,23 @@ pub trait Clock {
     /// Calls `call` once, when `delay` has passed, unless the timer is dropped before.
     ///
     /// The call is made by whoever drives the clock, with no lock held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Clock, ManualClock};
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// let clock = ManualClock::new();
+    /// let timer = clock.call_later(Duration::from_secs(2), Box::new(move || sender.send("ring").unwrap()));
+    /// clock.advance(Duration::from_secs(1));
+    /// assert!(receiver.try_recv().is_err());
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(receiver.try_recv(), Ok("ring"));
+    /// # drop(timer);
+    /// ```
     fn call_later(&self, delay: Duration, call: Box<dyn FnOnce() + Send>) -> Timer;
 }
 
@@ -48,6 +65,19 @@ impl<C: Clock + ?Sized> Clock for &C {
 }
 
 /// A call that a [`Clock`] will make. Dropping it takes the call back, and frees it.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Clock, ManualClock};
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// let timer = clock.call_later(Duration::from_secs(1), Box::new(|| unreachable!()));
+/// drop(timer);
+/// assert_eq!(clock.pending(), 0);
+/// clock.advance(Duration::from_secs(1));
+/// ```
 #[must_use = "dropping a timer takes its call back"]
 pub struct Timer {
     scheduled: Option<Scheduled>,

@@ -8,6 +8,35 @@ use crate::failure::Outcome;
 /// What becomes of the outcomes of many Deferreds.
 ///
 /// Its methods are called on the threads that fire the children, several at once perhaps, with no lock held.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+/// use std::convert::Infallible;
+///
+/// /// Ends with the first that is big enough, or else with nothing.
+/// struct AtLeast(u8);
+///
+/// impl Joiner<u8, Infallible> for AtLeast {
+///     type Output = Option<u8>;
+///     type Error = Infallible;
+///     const REPORTS_LATE: bool = false;
+///
+///     fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<Option<u8>, Infallible>> {
+///         child.take().ok().filter(|n| *n >= self.0).map(|n| Ok(Some(n)))
+///     }
+///
+///     fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<Option<u8>, Infallible> {
+///         Ok(None)
+///     }
+/// }
+///
+/// let (mut d, _) = join([1, 5, 3].map(Deferred::succeed), AtLeast(4));
+/// assert_eq!(d.try_take(), Some(Ok(Some(5))));
+/// let (mut d, _) = join([1, 2].map(Deferred::succeed), AtLeast(4));
+/// assert_eq!(d.try_take(), Some(Ok(None)));
+/// ```
 pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 'static {
     /// The value of the parent.
     type Output: Send + 'static;
@@ -19,6 +48,34 @@ pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 's
     const REPORTS_LATE: bool;
 
     /// Tells whether the other children are cancelled when [`fired`](Self::fired) ends the parent early.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+    /// # use std::convert::Infallible;
+    /// # struct J;
+    /// # impl Joiner<u8, Infallible> for J {
+    /// #     type Output = u8;
+    /// #     type Error = Infallible;
+    /// #     const REPORTS_LATE: bool = false;
+    /// fn cancels(&self) -> bool {
+    ///     false
+    /// }
+    ///
+    /// fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<u8, Infallible>> {
+    ///     Some(child.take())
+    /// }
+    /// #     fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<u8, Infallible> {
+    /// #         Ok(0)
+    /// #     }
+    /// # }
+    ///
+    /// let (resolver, pending) = Deferred::<u8>::new();
+    /// let (mut d, _) = join([pending, Deferred::succeed(5)], J);
+    /// assert_eq!(d.try_take(), Some(Ok(5)));
+    /// assert!(!resolver.is_cancelled(), "it runs on");
+    /// ```
     fn cancels(&self) -> bool {
         true
     }
@@ -26,11 +83,54 @@ pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 's
     /// Looks at a child that has fired.
     ///
     /// With `Some` the parent fires with it, if it has not fired yet, after the other children have been cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+    /// # use std::convert::Infallible;
+    /// # struct J;
+    /// # impl Joiner<u8, Infallible> for J {
+    /// #     type Output = u8;
+    /// #     type Error = Infallible;
+    /// #     const REPORTS_LATE: bool = false;
+    /// fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<u8, Infallible>> {
+    ///     Some(child.take())
+    /// }
+    /// #     fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<u8, Infallible> {
+    /// #         Ok(0)
+    /// #     }
+    /// # }
+    ///
+    /// let (resolver, pending) = Deferred::<u8>::new();
+    /// let (mut d, _) = join([pending, Deferred::succeed(5)], J);
+    /// assert_eq!(d.try_take(), Some(Ok(5)));
+    /// assert!(resolver.is_cancelled());
+    /// ```
     fn fired(&self, child: Fired<'_, T, E>) -> Option<Outcome<Self::Output, Self::Error>> {
         let _ = child;
         None
     }
 
     /// Makes the outcome of the parent when all children have fired and none has ended it early.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Deferred, Joiner, Outcome, Outcomes, join};
+    /// # use std::convert::Infallible;
+    /// # struct J;
+    /// # impl Joiner<u8, Infallible> for J {
+    /// #     type Output = u8;
+    /// #     type Error = Infallible;
+    /// #     const REPORTS_LATE: bool = true;
+    /// fn all_fired(&self, outcomes: Outcomes<'_, u8, Infallible>) -> Outcome<u8, Infallible> {
+    ///     Ok(outcomes.flatten().sum())
+    /// }
+    /// # }
+    ///
+    /// let (mut d, _) = join([1, 2, 3].map(Deferred::succeed), J);
+    /// assert_eq!(d.try_take(), Some(Ok(6)));
+    /// ```
     fn all_fired(&self, outcomes: Outcomes<'_, T, E>) -> Outcome<Self::Output, Self::Error>;
 }

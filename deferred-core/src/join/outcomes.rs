@@ -12,6 +12,29 @@ use crate::failure::{Failure, FailureKind, Outcome};
 use crate::state::State;
 
 /// A child that has fired; see [`Joiner::fired`](crate::Joiner::fired).
+///
+/// # Examples
+///
+/// ```
+/// # use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+/// # use std::convert::Infallible;
+/// # struct J;
+/// # impl Joiner<u8, Infallible> for J {
+/// #     type Output = String;
+/// #     type Error = Infallible;
+/// #     const REPORTS_LATE: bool = false;
+/// fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<String, Infallible>> {
+///     Some(Ok(format!("{child:?}")))
+/// }
+/// #     fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<String, Infallible> {
+/// #         Ok(String::new())
+/// #     }
+/// # }
+///
+/// let (_resolver, pending) = Deferred::<u8>::new();
+/// let (mut d, _) = join([pending, Deferred::succeed(5)], J);
+/// assert_eq!(d.try_take(), Some(Ok("Fired { index: 1, success: true }".to_string())));
+/// ```
 pub struct Fired<'a, T, E: Debug> {
     pub(super) slot: &'a Slot<T, E>,
     pub(super) index: usize,
@@ -19,11 +42,58 @@ pub struct Fired<'a, T, E: Debug> {
 
 impl<T, E: Debug> Fired<'_, T, E> {
     /// Returns its place among the children.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+    /// # use std::convert::Infallible;
+    /// # struct J;
+    /// # impl Joiner<u8, Infallible> for J {
+    /// #     type Output = usize;
+    /// #     type Error = Infallible;
+    /// #     const REPORTS_LATE: bool = false;
+    /// fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<usize, Infallible>> {
+    ///     Some(Ok(child.index()))
+    /// }
+    /// #     fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<usize, Infallible> {
+    /// #         Ok(0)
+    /// #     }
+    /// # }
+    ///
+    /// let (_resolver, pending) = Deferred::<u8>::new();
+    /// let (mut d, _) = join([pending, Deferred::succeed(5)], J);
+    /// assert_eq!(d.try_take(), Some(Ok(1)));
+    /// ```
     pub fn index(&self) -> usize {
         self.index
     }
 
     /// Tells whether it succeeded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+    /// # use std::convert::Infallible;
+    /// # struct J;
+    /// # impl Joiner<u8, Infallible> for J {
+    /// #     type Output = bool;
+    /// #     type Error = Infallible;
+    /// #     const REPORTS_LATE: bool = false;
+    /// fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<bool, Infallible>> {
+    ///     Some(Ok(child.is_success()))
+    /// }
+    /// #     fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<bool, Infallible> {
+    /// #         Ok(true)
+    /// #     }
+    /// # }
+    ///
+    /// let (resolver, pending) = Deferred::<u8>::new();
+    /// let (mut d, _) = join([pending], J);
+    /// drop(resolver);
+    /// assert_eq!(d.try_take(), Some(Ok(false)), "it was abandoned");
+    /// ```
     pub fn is_success(&self) -> bool {
         // SAFETY: the child has fired, and until its part of `left` is given up the outcome is this thread's.
         unsafe {
@@ -38,6 +108,36 @@ impl<T, E: Debug> Fired<'_, T, E> {
     }
 
     /// Takes its outcome, which then is not among those of [`Joiner::all_fired`](crate::Joiner::all_fired).
+    ///
+    /// # Errors
+    ///
+    /// What the child failed with; `Cancelled` when it was cancelled before it had an outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+    /// # use std::convert::Infallible;
+    /// # struct J;
+    /// # impl Joiner<u8, Infallible> for J {
+    /// #     type Output = usize;
+    /// #     type Error = Infallible;
+    /// #     const REPORTS_LATE: bool = true;
+    /// fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<usize, Infallible>> {
+    ///     if child.index() == 0 {
+    ///         let _ = child.take();
+    ///     }
+    ///     None
+    /// }
+    ///
+    /// fn all_fired(&self, outcomes: Outcomes<'_, u8, Infallible>) -> Outcome<usize, Infallible> {
+    ///     Ok(outcomes.count())
+    /// }
+    /// # }
+    ///
+    /// let (mut d, _) = join([1, 2, 3].map(Deferred::succeed), J);
+    /// assert_eq!(d.try_take(), Some(Ok(2)), "one was taken");
+    /// ```
     pub fn take(self) -> Outcome<T, E> {
         // SAFETY: as for `is_success`; this consumes the only way to it.
         unsafe {
@@ -63,6 +163,25 @@ impl<T, E: Debug> Debug for Fired<'_, T, E> {
 }
 
 /// The outcomes of all children that were not taken, in order; see [`Joiner::all_fired`](crate::Joiner::all_fired).
+///
+/// # Examples
+///
+/// ```
+/// # use deferred_core::{Deferred, Joiner, Outcome, Outcomes, join};
+/// # use std::convert::Infallible;
+/// # struct J;
+/// # impl Joiner<u8, Infallible> for J {
+/// #     type Output = Vec<u8>;
+/// #     type Error = Infallible;
+/// #     const REPORTS_LATE: bool = true;
+/// fn all_fired(&self, outcomes: Outcomes<'_, u8, Infallible>) -> Outcome<Vec<u8>, Infallible> {
+///     outcomes.map(|outcome| outcome.map(|n| 2 * n)).collect()
+/// }
+/// # }
+///
+/// let (mut d, _) = join([1, 2, 3].map(Deferred::succeed), J);
+/// assert_eq!(d.try_take(), Some(Ok(vec![2, 4, 6])));
+/// ```
 pub struct Outcomes<'a, T: Send + 'static, E: Debug + Send + 'static> {
     /// Those not moved out yet; this owns them.
     pub(super) slots: core::slice::Iter<'a, Slot<T, E>>,

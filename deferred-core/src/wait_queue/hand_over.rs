@@ -21,6 +21,24 @@ use crate::resolver::try_fire;
 use crate::state::State;
 
 /// Turns to be granted when the lock is not held any more.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Grants, WaitQueue};
+///
+/// let queue = WaitQueue::<u8>::new(());
+/// let mut waiter = queue.push(());
+/// let mut grants = Grants::new();
+/// let mut locked = queue.lock();
+/// while let Some((turn, ())) = locked.pop() {
+///     grants.push(turn, Ok(5));
+/// }
+/// drop(locked);
+/// assert_eq!(waiter.try_take(), None);
+/// grants.deliver();
+/// assert_eq!(waiter.try_take(), Some(Ok(5)));
+/// ```
 #[must_use = "the waiters in it have left the queue"]
 pub struct Grants<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     first: Option<Grant<T, E, P>>,
@@ -39,12 +57,36 @@ struct More<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     /// Makes an empty list.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Grants;
+    ///
+    /// assert!(Grants::<u8, std::convert::Infallible, ()>::new().is_empty());
+    /// ```
     #[inline]
     pub fn new() -> Self {
         Self { first: None, more: None }
     }
 
     /// Adds a turn with what it gets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Grants, WaitQueue};
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let (mut first, mut second) = (queue.push(()), queue.push(()));
+    /// let mut grants = Grants::new();
+    /// for n in [1, 2] {
+    ///     let (turn, ()) = queue.lock().pop().unwrap();
+    ///     grants.push(turn, Ok(n));
+    /// }
+    /// grants.deliver();
+    /// assert_eq!((first.try_take(), second.try_take()), (Some(Ok(1)), Some(Ok(2))));
+    /// ```
     #[inline]
     pub fn push(&mut self, turn: Turn<T, E, P>, outcome: Outcome<T, E>) {
         let grant = Grant(turn, outcome);
@@ -55,6 +97,20 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     }
 
     /// Adds a turn that ends with [`Primitive::closed`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Grants, WaitQueue};
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let mut waiter = queue.push(());
+    /// let mut grants = Grants::new();
+    /// let (turn, request) = queue.lock().pop().unwrap();
+    /// grants.push_closed(turn, request);
+    /// grants.deliver();
+    /// assert!(waiter.try_take().unwrap().unwrap_err().is_closed());
+    /// ```
     pub fn push_closed(&mut self, turn: Turn<T, E, P>, request: P::Request) {
         self.more().closed.push((turn, request));
     }
@@ -65,12 +121,41 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     }
 
     /// Tells whether there is nothing to deliver.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Grants, WaitQueue};
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let waiter = queue.push(());
+    /// let mut grants = Grants::new();
+    /// queue.lock().fail_all(&mut grants);
+    /// assert!(!grants.is_empty());
+    /// grants.deliver();
+    /// # drop(waiter);
+    /// ```
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.first.is_none() && self.more.is_none()
     }
 
     /// Grants all turns, in the order in which they were pushed, then the closed ones. No lock may be held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Grants, WaitQueue};
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let mut waiter = queue.push(());
+    /// let mut grants = Grants::new();
+    /// let (turn, ()) = queue.lock().pop().unwrap();
+    /// grants.push(turn, Ok(1));
+    /// assert!(!waiter.is_fired());
+    /// grants.deliver();
+    /// assert_eq!(waiter.try_take(), Some(Ok(1)));
+    /// ```
     #[inline]
     pub fn deliver(self) {
         match self {

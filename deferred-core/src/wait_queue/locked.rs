@@ -16,6 +16,31 @@ use crate::sync::LockGuard;
 type TurnWithUnits<T, E, P> = (Turn<T, E, P>, Units<T, E, P>);
 
 /// A queue whose lock is held; see [`WaitQueue::lock`]. It derefs to the state of the primitive.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Primitive, WaitQueue};
+/// use std::convert::Infallible;
+///
+/// #[derive(Default)]
+/// struct Visitors {
+///     seen: u32,
+/// }
+///
+/// impl Primitive<u8> for Visitors {
+///     type Request = ();
+///     type Guarded = ();
+/// }
+///
+/// let queue: WaitQueue<u8, Infallible, Visitors> = WaitQueue::default();
+/// let mut locked = queue.lock();
+/// locked.seen += 1;
+/// let visitor = locked.push(());
+/// assert_eq!((locked.seen, locked.len()), (1, 1));
+/// drop(locked);
+/// # drop(visitor);
+/// ```
 pub struct Locked<'a, T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     pub(super) queue: &'a WaitQueue<T, E, P>,
     pub(super) inner: LockGuard<'a, Inner<T, E, P>>,
@@ -23,6 +48,26 @@ pub struct Locked<'a, T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// Adds a waiter at the back.
+    ///
+    /// # Panics
+    ///
+    /// If nobody waits, with too many handles of the queue, see [`WaitQueue::clone`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping or cancelling the Deferred takes it out of the queue, in constant time; not while the lock is held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let waiter = queue.lock().push(());
+    /// assert_eq!(queue.len(), 1);
+    /// drop(waiter);
+    /// assert_eq!(queue.len(), 0);
+    /// ```
     #[track_caller]
     pub fn push(&mut self, request: P::Request) -> Deferred<T, E> {
         if self.inner.list.len() == 0 {
@@ -32,11 +77,43 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Takes the oldest waiter out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let mut waiter = queue.push(());
+    /// let (turn, ()) = queue.lock().pop().unwrap();
+    /// turn.grant(Ok(3));
+    /// assert_eq!(waiter.try_take(), Some(Ok(3)));
+    /// ```
     pub fn pop(&mut self) -> Option<(Turn<T, E, P>, P::Request)> {
         self.pop_if(|_| true)
     }
 
     /// Takes the oldest waiter out, if `wanted` says so of its request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    /// # use std::convert::Infallible;
+    /// # struct Asked;
+    /// # impl deferred_core::Primitive<u8> for Asked {
+    /// #     type Request = usize;
+    /// #     type Guarded = ();
+    /// # }
+    ///
+    /// let queue = WaitQueue::<u8, Infallible, Asked>::new(Asked);
+    /// let waiter = queue.push(5);
+    /// assert!(queue.lock().pop_if(|asked| *asked <= 3).is_none());
+    /// let (turn, asked) = queue.lock().pop_if(|asked| *asked <= 8).unwrap();
+    /// assert_eq!(asked, 5);
+    /// # drop(turn);
+    /// # drop(waiter);
+    /// ```
     pub fn pop_if(&mut self, wanted: impl FnMut(&P::Request) -> bool) -> Option<(Turn<T, E, P>, P::Request)> {
         let (node, request) = self.inner.list.pop_if(wanted)?;
         if self.inner.list.len() == 0 {
@@ -51,6 +128,26 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Takes the oldest waiter out together with as many free units as `count` says of its request, if they are there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    /// # use std::convert::Infallible;
+    /// # struct Asked;
+    /// # impl deferred_core::Primitive<u8> for Asked {
+    /// #     type Request = usize;
+    /// #     type Guarded = ();
+    /// # }
+    ///
+    /// let queue = WaitQueue::<u8, Infallible, Asked>::with_units(Asked, 3).unwrap();
+    /// let (mut first, second) = (queue.push(2), queue.push(2));
+    /// let (turn, units) = queue.lock().pop_with_units(|asked| *asked).unwrap();
+    /// turn.grant(Ok(1));
+    /// assert_eq!((first.try_take(), units.count()), (Some(Ok(1)), 2));
+    /// assert!(queue.lock().pop_with_units(|asked| *asked).is_none(), "one is left");
+    /// # drop(second);
+    /// ```
     pub fn pop_with_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<TurnWithUnits<T, E, P>> {
         let queue = self.queue;
         // Most calls end here: the one in front wants more than there is.
@@ -82,6 +179,19 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Takes everybody out, to end with [`Primitive::closed`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Grants, WaitQueue};
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let mut waiter = queue.push(());
+    /// let mut grants = Grants::new();
+    /// queue.lock().fail_all(&mut grants);
+    /// grants.deliver();
+    /// assert!(waiter.try_take().unwrap().unwrap_err().is_closed());
+    /// ```
     pub fn fail_all(&mut self, grants: &mut Grants<T, E, P>) {
         while let Some((turn, request)) = self.pop() {
             grants.push_closed(turn, request);
@@ -89,26 +199,99 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Returns how many wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let waiter = queue.push(());
+    /// assert_eq!(queue.lock().len(), 1);
+    /// # drop(waiter);
+    /// ```
     pub fn len(&self) -> usize {
         self.inner.list.len()
     }
 
     /// Tells whether nobody waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(deferred_core::WaitQueue::<u8>::new(()).lock().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Returns how many units are free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// assert_eq!(queue.lock().free_units(), 3);
+    /// ```
     pub fn free_units(&self) -> usize {
         self.queue.free_units()
     }
 
     /// Takes `n` free units, if there are so many, whoever waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// let waiter = queue.push(());
+    /// assert!(queue.try_take(1).is_none(), "somebody waits");
+    /// let units = queue.lock().take(1).unwrap();
+    /// assert_eq!((units.count(), queue.free_units()), (1, 2));
+    /// # drop(waiter);
+    /// ```
     pub fn take(&mut self, n: usize) -> Option<Units<T, E, P>> {
         self.queue.take_units(n)
     }
 
     /// Makes units that came back free; units of another queue stay as they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Grants, Locked, Primitive, Returned, Units, WaitQueue};
+    /// use std::convert::Infallible;
+    ///
+    /// struct Permit(Units<Permit, Infallible, Semaphore>);
+    ///
+    /// struct Semaphore;
+    ///
+    /// impl Primitive<Permit> for Semaphore {
+    ///     type Request = usize;
+    ///     type Guarded = ();
+    ///
+    ///     fn returned(
+    ///         locked: &mut Locked<'_, Permit, Infallible, Self>,
+    ///         returned: &mut Returned<Permit, Infallible, Self>,
+    ///         grants: &mut Grants<Permit, Infallible, Self>,
+    ///     ) {
+    ///         locked.absorb(returned);
+    ///         while let Some((turn, units)) = locked.pop_with_units(|wanted| *wanted) {
+    ///             grants.push(turn, Ok(Permit(units)));
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let queue = WaitQueue::with_units(Semaphore, 2).unwrap();
+    /// let both = queue.try_take(2).unwrap();
+    /// let (mut first, mut second) = (queue.push(1), queue.push(1));
+    /// drop(both);
+    /// let permits = [first.try_take(), second.try_take()].map(|taken| taken.unwrap().unwrap());
+    /// assert!(permits.iter().all(|permit| permit.0.count() == 1));
+    /// ```
     pub fn absorb(&mut self, returned: &mut Returned<T, E, P>) {
         let units = returned.units();
         if units.queue().is_same(self.queue) {
@@ -117,6 +300,16 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Takes up to `n` free units out of existence and returns how many.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// assert_eq!(queue.lock().remove_units(2), 2);
+    /// assert_eq!(queue.lock().remove_units(2), 1);
+    /// ```
     pub fn remove_units(&mut self, n: usize) -> usize {
         let mut removed = 0;
         self.queue.core().update(|w| {
@@ -127,6 +320,18 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Makes every taking and giving back of units look at the lock, from now on or no longer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// queue.lock().set_slow(true);
+    /// assert!(queue.try_take(1).is_none());
+    /// queue.lock().set_slow(false);
+    /// assert!(queue.try_take(1).is_some());
+    /// ```
     pub fn set_slow(&mut self, slow: bool) {
         let slow = if slow { Word::SLOW } else { 0 };
         self.queue.core().update(|w| Some(Word(w.0 & !Word::SLOW | slow)));
@@ -137,6 +342,17 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()>> Locked<'_
     /// Makes `n` new free units; `None`, changing nothing, when there would be more than fit.
     ///
     /// The caller sees to it that the units that are held count, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// assert_eq!(queue.lock().add_units(2), Some(()));
+    /// assert_eq!(queue.free_units(), 5);
+    /// assert_eq!(queue.lock().add_units(WaitQueue::<u8>::MAX_UNITS), None);
+    /// ```
     pub fn add_units(&mut self, n: usize) -> Option<()> {
         self.queue.core().update(|w| w.add_units(n)).map(drop)
     }

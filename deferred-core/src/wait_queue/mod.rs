@@ -121,6 +121,16 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()>> WaitQueue
     }
 
     /// Makes an empty queue with `units` free units; `None` when they are more than [`MAX_UNITS`](Self::MAX_UNITS).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// assert_eq!(queue.free_units(), 3);
+    /// assert!(WaitQueue::<u8>::with_units((), usize::MAX).is_none());
+    /// ```
     pub fn with_units(primitive: P, units: usize) -> Option<Self> {
         (units <= Word::MAX_UNITS).then(|| Self { core: Core::new(primitive, units, ()) })
     }
@@ -131,6 +141,22 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     pub const MAX_UNITS: usize = Word::MAX_UNITS;
 
     /// Makes an empty queue with one unit, whose holder owns `value`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    /// # struct Locking;
+    /// # impl deferred_core::Primitive<()> for Locking {
+    /// #     type Request = ();
+    /// #     type Guarded = String;
+    /// # }
+    ///
+    /// let queue = WaitQueue::<(), std::convert::Infallible, _>::exclusive(Locking, "value".to_string());
+    /// let unit = queue.try_take(1).unwrap();
+    /// assert_eq!(unit.guarded(), "value");
+    /// assert!(queue.try_take(1).is_none());
+    /// ```
     pub fn exclusive(primitive: P, value: P::Guarded) -> Self {
         Self { core: Core::new(primitive, 1, value) }
     }
@@ -158,12 +184,38 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     ///
     /// While the result lives no foreign code may run: no firing, no waking, no drop of a value of the user's.
     /// Collect what is to be granted in [`Grants`], and deliver it when the lock is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let waiter = queue.push(());
+    /// let mut locked = queue.lock();
+    /// let turn = if locked.len() == 1 { locked.pop() } else { None };
+    /// drop(locked);
+    /// assert!(turn.is_some());
+    /// # drop(waiter);
+    /// ```
     #[inline]
     pub fn lock(&self) -> Locked<'_, T, E, P> {
         Locked { queue: self, inner: self.core().lock() }
     }
 
     /// As [`lock`](Self::lock), if nobody else holds it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let locked = queue.lock();
+    /// assert!(queue.try_lock().is_none());
+    /// drop(locked);
+    /// assert!(queue.try_lock().is_some());
+    /// ```
     pub fn try_lock(&self) -> Option<Locked<'_, T, E, P>> {
         Some(Locked { queue: self, inner: self.core().try_lock()? })
     }
@@ -225,6 +277,16 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     /// Tells whether nobody waits, without locking.
     ///
     /// Another thread may change that at any time, unless a lock of the primitive's own keeps it from pushing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_core::WaitQueue::<u8>::new(());
+    /// assert!(queue.nobody_waits());
+    /// let waiter = queue.push(());
+    /// assert!(!queue.nobody_waits());
+    /// # drop(waiter);
+    /// ```
     #[inline]
     pub fn nobody_waits(&self) -> bool {
         !self.core().load().has(Word::LISTED)
@@ -258,6 +320,19 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     }
 
     /// Makes a Deferred that has `value`, and gives it to [`Primitive::untaken`] if nobody takes it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the Deferred gives the value back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// assert_eq!(queue.ready(5).try_take(), Some(Ok(5)));
+    /// ```
     pub fn ready(&self, value: T) -> Deferred<T, E> {
         let queue = ManuallyDrop::new(self.clone());
         // SAFETY: the clone's handle goes into the result.
@@ -265,6 +340,17 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     }
 
     /// Takes `n` free units, if there are so many and nobody waits. Does not lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// let units = queue.try_take(2).unwrap();
+    /// assert!(queue.try_take(2).is_none());
+    /// # drop(units);
+    /// ```
     #[inline]
     pub fn try_take(&self, n: usize) -> Option<Units<T, E, P>> {
         let queued = if cfg!(canary = "newcomer_overtakes") { 0 } else { Word::LISTED };
@@ -295,11 +381,24 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     }
 
     /// Returns how many units are free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(deferred_core::WaitQueue::<u8>::with_units((), 3).unwrap().free_units(), 3);
+    /// ```
     pub fn free_units(&self) -> usize {
         self.core().load().units()
     }
 
     /// Tells whether two handles are of one queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = deferred_core::WaitQueue::<u8>::new(());
+    /// assert!(queue.is_same(&queue.clone()));
+    /// ```
     pub fn is_same(&self, other: &Self) -> bool {
         self.core == other.core
     }
@@ -309,6 +408,23 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     /// # Errors
     ///
     /// The handle, when there are others, or somebody holds the unit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    /// # struct Locking;
+    /// # impl deferred_core::Primitive<()> for Locking {
+    /// #     type Request = ();
+    /// #     type Guarded = String;
+    /// # }
+    ///
+    /// let queue = WaitQueue::<(), std::convert::Infallible, _>::exclusive(Locking, "value".to_string());
+    /// let other = queue.clone();
+    /// let queue = queue.into_guarded().unwrap_err();
+    /// drop(other);
+    /// assert_eq!(queue.into_guarded().ok(), Some("value".to_string()));
+    /// ```
     pub fn into_guarded(self) -> Result<P::Guarded, Self> {
         if self.core().load() != Word::new(1) {
             return Err(self);
@@ -319,6 +435,21 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     }
 
     /// Returns the guarded value when this is the only handle and its unit is free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    /// # struct Locking;
+    /// # impl deferred_core::Primitive<()> for Locking {
+    /// #     type Request = ();
+    /// #     type Guarded = String;
+    /// # }
+    ///
+    /// let mut queue = WaitQueue::<(), std::convert::Infallible, _>::exclusive(Locking, "value".to_string());
+    /// queue.guarded_mut().unwrap().push('s');
+    /// assert_eq!(queue.try_take(1).unwrap().guarded(), "values");
+    /// ```
     pub fn guarded_mut(&mut self) -> Option<&mut P::Guarded> {
         // SAFETY: the unit is free and nobody else can take it, as there is no other handle.
         (self.core().load() == Word::new(1)).then(|| self.core().guarded.with_mut(|value| unsafe { &mut *value }))

@@ -14,6 +14,19 @@ use crate::resolver::Resolver;
 use crate::state::{State, TailKind};
 
 /// A waiter who was popped: fires once, in order with the others of its queue.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::WaitQueue;
+///
+/// let queue = WaitQueue::<u8>::new(());
+/// let mut waiter = queue.push(());
+/// let (turn, ()) = queue.lock().pop().unwrap();
+/// drop(turn);
+/// let failure = waiter.try_take().unwrap().unwrap_err();
+/// assert!(failure.to_string().starts_with("abandoned"));
+/// ```
 #[must_use = "dropping a turn fails its waiter with `Abandoned`"]
 pub struct Turn<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// The resolver's side of a waiter.
@@ -49,11 +62,36 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
     ///
     /// What the waiter does not want any more goes to [`Primitive::untaken`], or is dropped.
     /// The lock must not be held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let mut waiter = queue.push(());
+    /// let (turn, ()) = queue.lock().pop().unwrap();
+    /// turn.grant(Ok(1));
+    /// assert_eq!(waiter.try_take(), Some(Ok(1)));
+    /// ```
     pub fn grant(self, outcome: Outcome<T, E>) {
         hand_over(self, outcome);
     }
 
     /// Returns the resolver, to fire it by hand, on the spot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::new(());
+    /// let waiter = queue.push(());
+    /// let (turn, ()) = queue.lock().pop().unwrap();
+    /// let resolver = turn.into_resolver();
+    /// drop(waiter);
+    /// assert_eq!(resolver.callback(1), Err(1), "nobody wants it");
+    /// ```
     pub fn into_resolver(self) -> Resolver<T, E> {
         Resolver::from_cell(self.into_node())
     }

@@ -12,6 +12,18 @@ use super::{Grants, Primitive, Turn, WaitQueue};
 ///
 /// A semaphore's permit and a lock's guard are made of this.
 /// Taking it and giving it back costs one locked operation each while nobody waits.
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::WaitQueue;
+///
+/// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+/// let units = queue.try_take(2).unwrap();
+/// assert_eq!(queue.free_units(), 1);
+/// drop(units);
+/// assert_eq!(queue.free_units(), 3);
+/// ```
 pub struct Units<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     queue: ManuallyDrop<WaitQueue<T, E, P>>,
     n: usize,
@@ -39,18 +51,53 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
     }
 
     /// Returns the queue that counts them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// let units = queue.try_take(2).unwrap();
+    /// assert!(units.queue().is_same(&queue));
+    /// ```
     #[inline]
     pub fn queue(&self) -> &WaitQueue<T, E, P> {
         &self.queue
     }
 
     /// Returns how many they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// assert_eq!(queue.try_take(2).unwrap().count(), 2);
+    /// ```
     #[inline]
     pub fn count(&self) -> usize {
         self.n
     }
 
     /// Takes `n` of them out; `None` if there are fewer than that.
+    ///
+    /// # Panics
+    ///
+    /// With too many handles of the queue, see [`WaitQueue::clone`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// let mut units = queue.try_take(3).unwrap();
+    /// let one = units.split(1).unwrap();
+    /// assert_eq!((units.count(), one.count()), (2, 1));
+    /// assert!(units.split(3).is_none());
+    /// ```
     pub fn split(&mut self, n: usize) -> Option<Self> {
         if n > self.n {
             return None;
@@ -65,6 +112,17 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
     /// # Errors
     ///
     /// `other`, unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// let mut units = queue.try_take(2).unwrap();
+    /// units.merge(queue.try_take(1).unwrap()).unwrap();
+    /// assert_eq!(units.count(), 3);
+    /// ```
     pub fn merge(&mut self, mut other: Self) -> Result<(), Self> {
         if self.queue().is_same(other.queue()) {
             // One queue never has more units than fit.
@@ -76,6 +134,19 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
     }
 
     /// Makes `n` of them cease to exist; `None`, changing nothing, if there are fewer than that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    ///
+    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
+    /// let mut units = queue.try_take(2).unwrap();
+    /// assert_eq!(units.forget(1), Some(()));
+    /// assert_eq!(units.forget(2), None);
+    /// drop(units);
+    /// assert_eq!(queue.free_units(), 2);
+    /// ```
     pub fn forget(&mut self, n: usize) -> Option<()> {
         self.n = self.n.checked_sub(n)?;
         Some(())
@@ -86,6 +157,21 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
     /// # Panics
     ///
     /// When no unit is held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    /// # struct Locking;
+    /// # impl deferred_core::Primitive<()> for Locking {
+    /// #     type Request = ();
+    /// #     type Guarded = String;
+    /// # }
+    ///
+    /// let queue = WaitQueue::<(), std::convert::Infallible, _>::exclusive(Locking, "value".to_string());
+    /// let unit = queue.try_take(1).unwrap();
+    /// assert_eq!(unit.guarded(), "value");
+    /// ```
     #[inline]
     #[track_caller]
     pub fn guarded(&self) -> &P::Guarded {
@@ -99,6 +185,23 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
     /// # Panics
     ///
     /// When no unit is held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::WaitQueue;
+    /// # struct Locking;
+    /// # impl deferred_core::Primitive<()> for Locking {
+    /// #     type Request = ();
+    /// #     type Guarded = String;
+    /// # }
+    ///
+    /// let queue = WaitQueue::<(), std::convert::Infallible, _>::exclusive(Locking, "value".to_string());
+    /// let mut unit = queue.try_take(1).unwrap();
+    /// unit.guarded_mut().push('s');
+    /// drop(unit);
+    /// assert_eq!(queue.into_guarded().ok(), Some("values".to_string()));
+    /// ```
     #[inline]
     #[track_caller]
     pub fn guarded_mut(&mut self) -> &mut P::Guarded {
@@ -166,6 +269,40 @@ fn give_back<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(queue: WaitQueu
 }
 
 /// Units that came back; see [`Primitive::returned`].
+///
+/// # Examples
+///
+/// ```
+/// use deferred_core::{Grants, Locked, Primitive, Returned, Units, WaitQueue};
+/// use std::convert::Infallible;
+///
+/// struct Guard(Units<Guard, Infallible, Fair>);
+///
+/// /// Whoever waits longest has the unit next.
+/// struct Fair;
+///
+/// impl Primitive<Guard> for Fair {
+///     type Request = ();
+///     type Guarded = ();
+///
+///     fn returned(
+///         locked: &mut Locked<'_, Guard, Infallible, Self>,
+///         returned: &mut Returned<Guard, Infallible, Self>,
+///         _: &mut Grants<Guard, Infallible, Self>,
+///     ) {
+///         if let Some((turn, ())) = locked.pop() {
+///             assert!(returned.hand_to(turn, Guard).is_ok());
+///         }
+///     }
+/// }
+///
+/// let queue = WaitQueue::with_units(Fair, 1).unwrap();
+/// let unit = queue.try_take(1).unwrap();
+/// let mut waiter = queue.push(());
+/// drop(unit);
+/// let guard = waiter.try_take().unwrap().unwrap();
+/// assert_eq!(guard.0.count(), 1);
+/// ```
 pub struct Returned<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     units: Units<T, E, P>,
     to: Option<HandTo<T, E, P>>,
@@ -176,11 +313,61 @@ type HandTo<T, E, P> = (Turn<T, E, P>, fn(Units<T, E, P>) -> T);
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
     /// Returns how many they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Grants, Locked, Primitive, Returned, WaitQueue};
+    /// # use std::convert::Infallible;
+    /// # struct Seen(usize);
+    /// # impl Primitive<()> for Seen {
+    /// #     type Request = ();
+    /// #     type Guarded = ();
+    /// fn returned(
+    ///     locked: &mut Locked<'_, (), Infallible, Self>,
+    ///     returned: &mut Returned<(), Infallible, Self>,
+    ///     _: &mut Grants<(), Infallible, Self>,
+    /// ) {
+    ///     locked.0 = returned.count();
+    /// }
+    /// # }
+    ///
+    /// let queue = WaitQueue::<(), Infallible, Seen>::with_units(Seen(0), 3).unwrap();
+    /// let units = queue.try_take(2);
+    /// queue.lock().set_slow(true);
+    /// drop(units);
+    /// assert_eq!(queue.lock().0, 2);
+    /// ```
     pub fn count(&self) -> usize {
         self.units.n
     }
 
     /// As [`Units::forget`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Grants, Locked, Primitive, Returned, WaitQueue};
+    /// # use std::convert::Infallible;
+    /// # struct Seen(usize);
+    /// # impl Primitive<()> for Seen {
+    /// #     type Request = ();
+    /// #     type Guarded = ();
+    /// fn returned(
+    ///     _: &mut Locked<'_, (), Infallible, Self>,
+    ///     returned: &mut Returned<(), Infallible, Self>,
+    ///     _: &mut Grants<(), Infallible, Self>,
+    /// ) {
+    ///     assert_eq!(returned.forget(1), Some(()));
+    /// }
+    /// # }
+    ///
+    /// let queue = WaitQueue::<(), Infallible, Seen>::with_units(Seen(0), 3).unwrap();
+    /// let units = queue.try_take(2);
+    /// queue.lock().set_slow(true);
+    /// drop(units);
+    /// assert_eq!(queue.free_units(), 2);
+    /// ```
     pub fn forget(&mut self, n: usize) -> Option<()> {
         self.units.forget(n)
     }
@@ -190,6 +377,40 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
     /// # Errors
     ///
     /// The turn, when they have been handed on already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::{Grants, Locked, Primitive, Returned, Units, WaitQueue};
+    /// use std::convert::Infallible;
+    ///
+    /// struct Guard(Units<Guard, Infallible, Fair>);
+    ///
+    /// /// Whoever waits longest has the unit next.
+    /// struct Fair;
+    ///
+    /// impl Primitive<Guard> for Fair {
+    ///     type Request = ();
+    ///     type Guarded = ();
+    ///
+    ///     fn returned(
+    ///         locked: &mut Locked<'_, Guard, Infallible, Self>,
+    ///         returned: &mut Returned<Guard, Infallible, Self>,
+    ///         _: &mut Grants<Guard, Infallible, Self>,
+    ///     ) {
+    ///         if let Some((turn, ())) = locked.pop() {
+    ///             assert!(returned.hand_to(turn, Guard).is_ok());
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let queue = WaitQueue::with_units(Fair, 1).unwrap();
+    /// let unit = queue.try_take(1).unwrap();
+    /// let mut waiter = queue.push(());
+    /// drop(unit);
+    /// let guard = waiter.try_take().unwrap().unwrap();
+    /// assert_eq!(guard.0.count(), 1);
+    /// ```
     pub fn hand_to(&mut self, turn: Turn<T, E, P>, wrap: fn(Units<T, E, P>) -> T) -> Result<(), Turn<T, E, P>> {
         if self.to.is_some() {
             return Err(turn);
