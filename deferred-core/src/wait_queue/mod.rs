@@ -1,5 +1,6 @@
 //! A first-in first-out queue of Deferreds: what every primitive of the family is made of.
 
+mod counting;
 mod hand_over;
 mod list;
 mod locked;
@@ -119,27 +120,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()>> WaitQueue
     pub fn new(primitive: P) -> Self {
         Self { core: Core::new(primitive, 0, ()) }
     }
-
-    /// Makes an empty queue with `units` free units; `None` when they are more than [`MAX_UNITS`](Self::MAX_UNITS).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use deferred_core::WaitQueue;
-    ///
-    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
-    /// assert_eq!(queue.free_units(), 3);
-    /// assert!(WaitQueue::<u8>::with_units((), usize::MAX).is_none());
-    /// ```
-    pub fn with_units(primitive: P, units: usize) -> Option<Self> {
-        (units <= Word::MAX_UNITS).then(|| Self { core: Core::new(primitive, units, ()) })
-    }
 }
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
-    /// The most units that a queue can have: 2³¹ − 1 on 64-bit targets, 2¹⁵ − 1 on 32-bit ones.
-    pub const MAX_UNITS: usize = Word::MAX_UNITS;
-
     /// Makes an empty queue with one unit, whose holder owns `value`.
     ///
     /// # Examples
@@ -337,58 +320,6 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
         let queue = ManuallyDrop::new(self.clone());
         // SAFETY: the clone's handle goes into the result.
         Deferred::from_granted(unsafe { Core::granted(queue.core, value) })
-    }
-
-    /// Takes `n` free units, if there are so many and nobody waits. Does not lock.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use deferred_core::WaitQueue;
-    ///
-    /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
-    /// let units = queue.try_take(2).unwrap();
-    /// assert!(queue.try_take(2).is_none());
-    /// # drop(units);
-    /// ```
-    #[inline]
-    pub fn try_take(&self, n: usize) -> Option<Units<T, E, P>> {
-        let queued = if cfg!(canary = "newcomer_overtakes") { 0 } else { Word::LISTED };
-        let free = |w: Word| if w.has(queued | Word::SLOW) { None } else { w.take(n) };
-        self.core().update(free)?;
-        // SAFETY: the update moved a handle and the units from the word to us.
-        Some(unsafe { Units::from_core(self.core, n) })
-    }
-
-    fn take_units(&self, n: usize) -> Option<Units<T, E, P>> {
-        self.core().update(|w| w.take(n))?;
-        // SAFETY: the update moved a handle and the units from the word to us.
-        Some(unsafe { Units::from_core(self.core, n) })
-    }
-
-    /// Makes units free that were taken from this queue; the lock may be held.
-    fn put_back(&self, mut units: Units<T, E, P>) {
-        self.add_back(if cfg!(canary = "lost_permit") { 0 } else { units.take_count() });
-        // Not the last handle, as this is another: nothing more happens than a count going down.
-        units.drop_handle();
-    }
-
-    fn add_back(&self, n: usize) {
-        if n > 0 {
-            let added = self.core().update(|w| w.add_units(n));
-            debug_assert!(added.is_some(), "a queue never has more units than fit");
-        }
-    }
-
-    /// Returns how many units are free.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(deferred_core::WaitQueue::<u8>::with_units((), 3).unwrap().free_units(), 3);
-    /// ```
-    pub fn free_units(&self) -> usize {
-        self.core().load().units()
     }
 
     /// Tells whether two handles are of one queue.
