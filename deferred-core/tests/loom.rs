@@ -16,5 +16,7 @@ mod explore;
 mod join;
 #[path = "loom/queue.rs"]
 mod queue;
+#[path = "loom/shared.rs"]
+mod shared;
 #[path = "loom/waiting.rs"]
 mod waiting;

@@ -40,7 +40,7 @@ pub(crate) fn memcheck() -> Outcome {
     suites(
         "cargo test --release",
         // The point of these is time, or memory of their own, or to run long.
-        &["allocations", "cost", "stack", "model", "threads"],
+        &["allocations", "cost", "stack", "model", "threads", "timeouts"],
         |binary| {
             format!(
                 "valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
