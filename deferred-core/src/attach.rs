@@ -35,6 +35,10 @@ pub trait IntoDeferred<E: Debug> {
 
     /// Returns the Deferred of it.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels it if it is pending; an [`Outcome`] never is.
+    ///
     /// # Examples
     ///
     /// ```
@@ -83,6 +87,14 @@ where
     ///
     /// When `f` returns a Deferred, the chain waits for it.
     ///
+    /// # Panics
+    ///
+    /// When the result was taken before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels what the chain waits for, see [`Deferred`](Deferred#cancelling).
+    ///
     /// # Examples
     ///
     /// ```
@@ -113,6 +125,14 @@ where
 
     /// Runs `f` with the failure, when there is one; a value passes by.
     ///
+    /// # Panics
+    ///
+    /// When the result was taken before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels what the chain waits for, see [`Deferred`](Deferred#cancelling).
+    ///
     /// # Examples
     ///
     /// ```
@@ -141,6 +161,14 @@ where
 
     /// Runs `f` with whatever there is.
     ///
+    /// # Panics
+    ///
+    /// When the result was taken before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels what the chain waits for, see [`Deferred`](Deferred#cancelling).
+    ///
     /// # Examples
     ///
     /// ```
@@ -164,6 +192,14 @@ where
     /// Runs one of two functions: `f` with the value or `g` with the failure.
     ///
     /// The two stand side by side: `g` does not see a failure of `f`.
+    ///
+    /// # Panics
+    ///
+    /// When the result was taken before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels what the chain waits for, see [`Deferred`](Deferred#cancelling).
     ///
     /// # Examples
     ///
@@ -199,6 +235,14 @@ where
     /// Changes the user's error; failures of other kinds pass by.
     ///
     /// This is the one place where `E` changes.
+    ///
+    /// # Panics
+    ///
+    /// When the result was taken before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels what the chain waits for, see [`Deferred`](Deferred#cancelling).
     ///
     /// # Examples
     ///
@@ -257,6 +301,14 @@ where
 
 impl<T: Send + 'static> Deferred<T, Infallible> {
     /// Changes the error type of a Deferred that has no error of its own, to chain fallible work.
+    ///
+    /// # Panics
+    ///
+    /// When the result was taken before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels what the chain waits for, see [`Deferred`](Deferred#cancelling).
     ///
     /// # Examples
     ///

@@ -90,6 +90,10 @@ impl<T: UnwindSafe, E: Debug + UnwindSafe> RefUnwindSafe for Deferred<T, E> {}
 impl<T, E: Debug> Deferred<T, E> {
     /// Makes a pending Deferred and the [`Resolver`] that fires it. One allocation.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping the Deferred cancels it: [`Resolver::is_cancelled`] tells, and what is fired comes back.
+    ///
     /// # Examples
     ///
     /// ```
@@ -115,6 +119,10 @@ impl<T, E: Debug> Deferred<T, E> {
     /// to the resolver.
     /// A panic in it fails the Deferred with `Panicked`.
     /// It is dropped when the Deferred fires.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the Deferred runs the canceller, unless it has fired.
     ///
     /// # Examples
     ///

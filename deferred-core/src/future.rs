@@ -70,6 +70,10 @@ impl<T, E: Debug> Deferred<T, E> {
     /// Cancelling or dropping the Deferred wakes the driver, which then drops the future.
     /// Dropping the driver fails the Deferred with `Abandoned`.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping the Deferred drops the future, when the driver is polled next; dropping the driver does so at once.
+    ///
     /// # Examples
     ///
     /// ```
@@ -156,6 +160,10 @@ impl<F, T, E: Debug> Debug for Driver<F, T, E> {
 }
 
 /// Runs `f` and returns a Deferred of what comes of it: what it returns, or a failure if it panics (with `std`).
+///
+/// # Cancel safety
+///
+/// Dropping the result cancels the Deferred that `f` returned, if that is pending.
 ///
 /// # Examples
 ///

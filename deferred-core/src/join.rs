@@ -34,6 +34,10 @@ use crate::unwind::catch;
 ///
 /// Linear in the number of children, with no allocation for each.
 ///
+/// # Cancel safety
+///
+/// Dropping the result cancels every child that is pending.
+///
 /// # Examples
 ///
 /// ```

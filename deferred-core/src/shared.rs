@@ -80,6 +80,10 @@ where
     /// When the last handle and the last subscriber have gone, this Deferred is cancelled.
     /// A failure that nobody was given is reported as unhandled then.
     ///
+    /// # Panics
+    ///
+    /// When the result was taken before.
+    ///
     /// # Examples
     ///
     /// ```

@@ -25,6 +25,10 @@ impl Wake for Signal {
 impl<T, E: Debug> Deferred<T, E> {
     /// Blocks the thread until the result is there.
     ///
+    /// # Errors
+    ///
+    /// The failure that the Deferred came to.
+    ///
     /// # Panics
     ///
     /// When the result was taken before.

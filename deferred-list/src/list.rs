@@ -111,6 +111,10 @@ impl<T: Send + 'static, E: Debug + Send + 'static> DeferredList<T, E> {
     ///
     /// Cancelling that cancels every Deferred in the list; when all have ended it fails with `Cancelled`.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping it cancels every Deferred in the list that is pending.
+    ///
     /// # Examples
     ///
     /// ```

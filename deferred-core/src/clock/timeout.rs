@@ -29,6 +29,14 @@ where
     ///
     /// `TimedOut`, made here, when the time is up.
     ///
+    /// # Panics
+    ///
+    /// As [`handle`](Self::handle).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the result cancels the Deferred and takes the timer back.
+    ///
     /// # Examples
     ///
     /// ```

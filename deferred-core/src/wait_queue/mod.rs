@@ -209,6 +209,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     ///
     /// Dropping or cancelling the Deferred takes it out of the queue, in constant time.
     ///
+    /// # Panics
+    ///
+    /// If nobody waits, with too many handles of the queue, see [`clone`](Self::clone).
+    ///
     /// # Examples
     ///
     /// ```
@@ -303,6 +307,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     }
 
     /// Makes a Deferred that has `value`, and gives it to [`Primitive::untaken`] if nobody takes it.
+    ///
+    /// # Panics
+    ///
+    /// With too many handles of the queue, see [`clone`](Self::clone).
     ///
     /// # Cancel safety
     ///
