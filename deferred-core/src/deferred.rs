@@ -17,8 +17,8 @@ use crate::wait_queue::Granted;
 /// A result that will come.
 ///
 /// Attach functions, and they run, in order, on the spot, when the result comes: no executor, no polling, no thread.
-/// The same object is a [`Future`], so `.await` works on every executor, and with `std` it can
-/// [block a thread](Deferred::wait).
+/// The same object is a [`Future`], so `.await` works on every executor, and with `std` it can block a thread by
+/// `Deferred::wait`.
 ///
 /// A Deferred has one owner, who attaches, awaits, or drops it; the [`Resolver`] is the other end.
 /// Attaching consumes it and returns the Deferred of what comes out, so its type is always that of its result.

@@ -381,28 +381,24 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
     /// # Examples
     ///
     /// ```
-    /// use deferred_core::{Grants, Locked, Primitive, Returned, Units, WaitQueue};
-    /// use std::convert::Infallible;
-    ///
+    /// # use deferred_core::{Grants, Locked, Primitive, Returned, Units, WaitQueue};
+    /// # use std::convert::Infallible;
     /// struct Guard(Units<Guard, Infallible, Fair>);
     ///
-    /// /// Whoever waits longest has the unit next.
-    /// struct Fair;
-    ///
-    /// impl Primitive<Guard> for Fair {
-    ///     type Request = ();
-    ///     type Guarded = ();
-    ///
-    ///     fn returned(
-    ///         locked: &mut Locked<'_, Guard, Infallible, Self>,
-    ///         returned: &mut Returned<Guard, Infallible, Self>,
-    ///         _: &mut Grants<Guard, Infallible, Self>,
-    ///     ) {
-    ///         if let Some((turn, ())) = locked.pop() {
-    ///             assert!(returned.hand_to(turn, Guard).is_ok());
-    ///         }
+    /// # struct Fair;
+    /// # impl Primitive<Guard> for Fair {
+    /// #     type Request = ();
+    /// #     type Guarded = ();
+    /// fn returned(
+    ///     locked: &mut Locked<'_, Guard, Infallible, Self>,
+    ///     returned: &mut Returned<Guard, Infallible, Self>,
+    ///     _: &mut Grants<Guard, Infallible, Self>,
+    /// ) {
+    ///     if let Some((turn, ())) = locked.pop() {
+    ///         assert!(returned.hand_to(turn, Guard).is_ok());
     ///     }
     /// }
+    /// # }
     ///
     /// let queue = WaitQueue::with_units(Fair, 1).unwrap();
     /// let unit = queue.try_take(1).unwrap();
