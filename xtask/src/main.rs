@@ -26,7 +26,7 @@ struct Step {
     run: fn() -> Outcome,
 }
 
-/// Every step, in the order in which `ci` runs them.
+/// The steps of `ci`, in the order in which it runs them.
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
     Step { name: "tidy", about: "dependency rule, files of each crate, first lines, versions, file sizes, named tests", run: tidy::tidy },
@@ -39,6 +39,11 @@ const STEPS: &[Step] = &[
     Step { name: "deny", about: "licences, duplicates, sources and advisories of the dependencies", run: steps::deny },
     Step { name: "package", about: "the published crates, packed and built from their packages", run: steps::package },
     Step { name: "examples", about: "the examples: exit codes, what they print, what they save", run: examples::examples },
+];
+
+/// The steps that take minutes each: `long` runs them, and `ci` does not.
+#[rustfmt::skip]
+const LONG: &[Step] = &[
     Step { name: "loom", about: "every interleaving of small models of what is lock-free", run: proof::loom },
     Step { name: "asan", about: "use after free and leaks in the libraries' tests", run: proof::asan },
     Step { name: "memcheck", about: "the same in the release build, by valgrind", run: proof::memcheck },
@@ -84,25 +89,31 @@ fn main() -> ExitCode {
 fn help() -> String {
     let mut text = String::from(
         "cargo xtask ci [--strict] [STEP]...   run these steps, or all of them\n\
+         cargo xtask long [--strict]           run the longer steps\n\
          cargo xtask STEP                      the same for one step\n\
          cargo xtask bench [OPTION]...         measure us beside our peers; --help says how\n\
          cargo xtask bench downloader [SET]    measure the downloader beside curl, aria2c and wget2\n\n\
          --strict makes a step that was skipped a failure.\n\
          Exit codes: 0 all passed, 1 a step failed, 2 wrong usage.\n\nSteps:\n",
     );
-    for step in STEPS {
-        text += &format!("  {:<13}{}\n", step.name, step.about);
-    }
+    let list =
+        |steps: &[Step]| steps.iter().map(|step| format!("  {:<13}{}\n", step.name, step.about)).collect::<String>();
+    text += &list(STEPS);
+    text += "\nLonger steps:\n";
+    text += &list(LONG);
     text
 }
 
 /// What the arguments ask for: whether to be strict, and the steps to run.
 fn parse(args: &[String]) -> Result<(bool, Vec<&'static Step>), String> {
     let (strict, words): (Vec<&str>, Vec<&str>) = args.iter().map(String::as_str).partition(|arg| *arg == "--strict");
-    let find = |name: &&str| STEPS.iter().find(|step| step.name == *name).ok_or_else(|| format!("unknown step {name}"));
+    let find = |name: &&str| {
+        STEPS.iter().chain(LONG).find(|step| step.name == *name).ok_or_else(|| format!("unknown step {name}"))
+    };
     let steps = match words[..] {
         [] => Err("nothing to do".to_owned()),
         ["ci"] => Ok(STEPS.iter().collect()),
+        ["long"] => Ok(LONG.iter().collect()),
         ["ci", ref steps @ ..] | ref steps => steps.iter().map(find).collect(),
     };
     Ok((!strict.is_empty(), steps?))
