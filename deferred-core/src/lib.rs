@@ -68,7 +68,8 @@
 //! # no_std
 //!
 //! It needs `alloc` only. Without `std` there are no blocking waits, no default report of unhandled failures, and a panic
-//! in a callback is not contained; and a grant inside a grant nests, see [`Turn::grant`].
+//! in a callback is not contained. As threads cannot be told apart, a grant may be put behind one of the same queue that
+//! goes on elsewhere, and a drop behind one that goes on elsewhere.
 //!
 //! # Features
 //!

@@ -4,7 +4,7 @@
 //! more of them, a million deep.
 //! While the crate drops such a value, whatever would run callbacks is put on a list of this thread instead, and the
 //! outermost drop works the list off.
-//! Without `std` there is no thread-local list and the drops nest.
+//! Without `std` there is no way to tell threads apart, and one list serves all of them.
 
 use core::ptr::NonNull;
 
@@ -32,7 +32,7 @@ pub(crate) fn drop_value<T>(value: T) {
 ///
 /// # Safety
 ///
-/// `work.run` must be sound to call with `work.cell` once, at any later time on this thread.
+/// `work.run` must be sound to call with `work.cell` once, at any later time on this thread, or without `std` on any.
 #[inline]
 pub(crate) unsafe fn run(work: Postponed) {
     if !imp::postpone(work) {
@@ -81,13 +81,51 @@ mod imp {
 
 #[cfg(not(feature = "std"))]
 mod imp {
-    use super::{Postponed, catch};
+    use alloc::collections::VecDeque;
 
-    pub(super) fn postpone(_: Postponed) -> bool {
-        false
+    use super::{Postponed, catch};
+    use crate::sync::Lock;
+
+    /// One for all threads, as there is no way to tell them apart.
+    struct Later {
+        /// How many drops of foreign values are going on.
+        dropping: usize,
+        /// Whether somebody works `list` off.
+        working: bool,
+        list: VecDeque<Postponed>,
+    }
+
+    // SAFETY: the work is on cells whose callbacks are `Send`, or fires a failure that holds no value.
+    unsafe impl Send for Later {}
+
+    static LATER: Lock<Later> = Lock::new(Later { dropping: 0, working: false, list: VecDeque::new() });
+
+    pub(super) fn postpone(work: Postponed) -> bool {
+        let mut later = LATER.lock();
+        let postpones = later.dropping > 0;
+        if postpones {
+            later.list.push_back(work);
+        }
+        postpones
     }
 
     pub(super) fn drop_value<T>(value: T) {
+        LATER.lock().dropping += 1;
         let _ = catch(|| drop(value));
+        let mut later = LATER.lock();
+        later.dropping -= 1;
+        // What was postponed meanwhile is worked off by the last drop that ends, or by who is at it already.
+        if later.dropping > 0 || core::mem::replace(&mut later.working, true) {
+            return;
+        }
+        loop {
+            let next = later.list.pop_front();
+            later.working = next.is_some();
+            drop(later);
+            let Some(work) = next else { return };
+            // SAFETY: `run`'s caller promised that it may be called once, later.
+            unsafe { (work.run)(work.cell) }
+            later = LATER.lock();
+        }
     }
 }

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::any::TypeId;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt::{self, Debug};
 use core::{iter, ptr};
 
@@ -201,7 +201,7 @@ struct Frame {
     /// A `RefCell<VecDeque<Grant<T, E, P>>>` with the types of that queue.
     later: *const (),
     /// The frame around this one.
-    outer: *const Frame,
+    outer: Cell<*const Frame>,
 }
 
 /// Grants a turn, now or behind the one of the same queue that is going on.
@@ -211,7 +211,7 @@ pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     outcome: Outcome<T, E>,
 ) {
     // To wake a task is not to run it: nothing that could grant again happens inside, nor is anything ahead of it.
-    if frames::innermost().is_null() && turn.only_wakes() {
+    if frames::with(|innermost| innermost.is_null()) && turn.only_wakes() {
         grant(turn, outcome)
     } else {
         hand_over_framed(Grant(turn, outcome), iter::empty())
@@ -225,40 +225,70 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     behind: impl Iterator<Item = Grant<T, E, P>>,
 ) {
     let (queue, types) = (first.0.queue, TypeId::of::<Grant<T, E, P>>());
-    let mut frame = frames::innermost();
-    while !frame.is_null() {
-        // SAFETY: the frames of a thread lie on its stack, and each is unlinked before it goes.
-        // `types` says what `later` is.
-        unsafe {
-            if (*frame).queue == queue && (*frame).types == types {
-                let later = &*(*frame).later.cast::<RefCell<VecDeque<Grant<T, E, P>>>>();
-                later.borrow_mut().push_back(first);
-                behind.for_each(|grant| later.borrow_mut().push_back(grant));
-                return;
-            }
-            frame = (*frame).outer;
-        }
-    }
+    // Foreign code may make them, so they are made before the list is looked at.
+    let behind: VecDeque<Grant<T, E, P>> = behind.collect();
     let later = RefCell::new(VecDeque::<Grant<T, E, P>>::new());
-    let frame = Frame { queue, types, later: (&raw const later).cast(), outer: frames::innermost() };
-    frames::set_innermost(&frame);
-    let _unlink = Unlink(frame.outer);
-    behind.for_each(|grant| later.borrow_mut().push_back(grant));
-    let Grant(turn, outcome) = first;
+    let frame = Frame { queue, types, later: (&raw const later).cast(), outer: Cell::new(ptr::null()) };
+    let first = frames::with(|innermost| {
+        let mut next = *innermost;
+        // SAFETY: a frame lies on a stack and is unlinked before it goes; only `with` looks at the list.
+        while let Some(other) = unsafe { next.as_ref() } {
+            if other.queue == queue && other.types == types {
+                // SAFETY: `types` says what `later` is.
+                let mut later = unsafe { &*other.later.cast::<RefCell<VecDeque<Grant<T, E, P>>>>() }.borrow_mut();
+                later.push_back(first);
+                later.extend(behind);
+                return None;
+            }
+            next = other.outer.get();
+        }
+        later.borrow_mut().extend(behind);
+        frame.outer.set(*innermost);
+        *innermost = &raw const frame;
+        Some(first)
+    });
+    let Some(Grant(turn, outcome)) = first else { return };
+    let unlink = Unlink(&frame);
     grant(turn, outcome);
     loop {
-        let next = later.borrow_mut().pop_front();
+        let next = frames::with(|innermost| {
+            let next = later.borrow_mut().pop_front();
+            if next.is_none() {
+                // In the same look: nobody may find a frame that is not worked off any more.
+                unlink.0.unlink(innermost);
+            }
+            next
+        });
         let Some(Grant(turn, outcome)) = next else { return };
         grant(turn, outcome);
     }
 }
 
-/// Takes the innermost frame off the list when the stack is unwound, too.
-struct Unlink(*const Frame);
+impl Frame {
+    /// Takes it off the list, if it is there.
+    fn unlink(&self, innermost: &mut *const Self) {
+        if ptr::eq(*innermost, self) {
+            *innermost = self.outer.get();
+            return;
+        }
+        let mut next = *innermost;
+        // SAFETY: as for the search above.
+        while let Some(inner) = unsafe { next.as_ref() } {
+            next = inner.outer.get();
+            if ptr::eq(next, self) {
+                inner.outer.set(self.outer.get());
+                return;
+            }
+        }
+    }
+}
 
-impl Drop for Unlink {
+/// Takes a frame off the list when the stack is unwound, too.
+struct Unlink<'a>(&'a Frame);
+
+impl Drop for Unlink<'_> {
     fn drop(&mut self) {
-        frames::set_innermost(self.0);
+        frames::with(|innermost| self.0.unlink(innermost));
     }
 }
 
@@ -289,26 +319,33 @@ mod frames {
         static INNERMOST: Cell<*const Frame> = Cell::new(ptr::null());
     }
 
-    /// Null also when the thread is going away.
+    /// Looks at the list of this thread, which is empty when the thread is going away.
     #[inline]
-    pub(super) fn innermost() -> *const Frame {
-        INNERMOST.try_with(Cell::get).unwrap_or(ptr::null())
-    }
-
-    #[inline]
-    pub(super) fn set_innermost(frame: *const Frame) {
-        let _ = INNERMOST.try_with(|innermost| innermost.set(frame));
+    pub(super) fn with<R>(f: impl FnOnce(&mut *const Frame) -> R) -> R {
+        let mut innermost = INNERMOST.try_with(Cell::get).unwrap_or(ptr::null());
+        let result = f(&mut innermost);
+        let _ = INNERMOST.try_with(|place| place.set(innermost));
+        result
     }
 }
 
-/// Without threads to tell apart there is no list, and grants nest.
+/// Without threads to tell apart there is one list for all, and a grant may be put behind one of another thread, or of
+/// what an interrupt has interrupted.
 #[cfg(not(feature = "std"))]
 mod frames {
     use super::{Frame, ptr};
+    use crate::sync::Lock;
 
-    pub(super) fn innermost() -> *const Frame {
-        ptr::null()
+    struct Innermost(*const Frame);
+
+    // SAFETY: frames are looked at under the lock only. A queue whose values are not `Send` has all its handles, and so
+    // all its grants, on one thread.
+    unsafe impl Send for Innermost {}
+
+    static LIST: Lock<Innermost> = Lock::new(Innermost(ptr::null()));
+
+    /// Looks at the list.
+    pub(super) fn with<R>(f: impl FnOnce(&mut *const Frame) -> R) -> R {
+        f(&mut LIST.lock().0)
     }
-
-    pub(super) fn set_innermost(_: *const Frame) {}
 }
