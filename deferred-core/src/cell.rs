@@ -13,7 +13,6 @@
 //! | `chain`, reading end | whoever made the cell `Running` |
 //! | `extra` | the kind of cell says so |
 
-use alloc::boxed::Box;
 use core::cell::UnsafeCell;
 use core::mem::{MaybeUninit, offset_of};
 use core::ops::Deref;
@@ -24,6 +23,7 @@ use core::task::{RawWakerVTable, Waker};
 use crate::chain::Chain;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::origin::{Origin, Watcher};
+use crate::pool;
 use crate::state::{Phase, State, StateWord, TailKind};
 use crate::sync::{Live, Track};
 use crate::tail::Tail;
@@ -56,7 +56,9 @@ pub(crate) struct Cell<T, E, X = ()> {
 pub(crate) struct VTable {
     /// Where `slot` begins.
     slot: usize,
-    /// Frees the memory, not the outcome.
+    /// Whether it may be freed as a `Cell<T, E>`, since its kind adds nothing to that.
+    is_plain: bool,
+    /// Frees the cell, not the outcome.
     free: unsafe fn(NonNull<Header>),
     /// How the kind of cell reacts to being cancelled.
     pub(crate) kind: KindVTable,
@@ -87,6 +89,12 @@ impl KindVTable {
 pub(crate) trait Kind<T, E>: Sized {
     /// How it reacts to being cancelled.
     const KIND: KindVTable;
+
+    /// Tells whether there is nothing in it that has to be dropped.
+    #[inline(always)]
+    fn is_idle(&self) -> bool {
+        !core::mem::needs_drop::<Self>()
+    }
 }
 
 impl<T, E> Kind<T, E> for () {
@@ -96,29 +104,64 @@ impl<T, E> Kind<T, E> for () {
 impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
     const VTABLE: &'static VTable = &VTable {
         slot: offset_of!(Self, slot),
+        is_plain: size_of::<Self>() == size_of::<Cell<T, E>>()
+            && align_of::<Self>() == align_of::<Cell<T, E>>()
+            && !core::mem::needs_drop::<X>(),
         free: |header| {
             // SAFETY: called once, on a cell that `new` made with these types and that nobody owns any more.
-            drop(unsafe { Box::from_raw(header.cast::<Self>().as_ptr()) });
+            unsafe { Self::free(header.cast()) }
         },
         kind: X::KIND,
     };
 
     #[inline]
     pub(crate) fn new(state: State, created: &'static Location<'static>, extra: X) -> NonNull<Self> {
-        let cell = Box::new(Self {
-            header: Header {
-                state: StateWord::new(state),
-                vtable: Self::VTABLE,
-                origin: Origin::new(created),
-                tail: Tail::new(),
-                track: Track::new(),
-                _live: Live::new(),
-                chain: Chain::new(),
-            },
-            slot: UnsafeCell::new(MaybeUninit::uninit()),
-            extra,
-        });
-        NonNull::from(Box::leak(cell))
+        let cell = pool::allocate::<Self>();
+        let header = Header {
+            state: StateWord::new(state),
+            vtable: Self::VTABLE,
+            origin: Origin::new(created),
+            tail: Tail::new(),
+            track: Track::new(),
+            _live: Live::new(),
+            chain: Chain::new(),
+        };
+        // SAFETY: the room is new, and large enough.
+        unsafe { cell.write(Self { header, slot: UnsafeCell::new(MaybeUninit::uninit()), extra }) };
+        cell
+    }
+
+    /// Frees the cell, not the outcome.
+    ///
+    /// # Safety
+    ///
+    /// The cell must have these types, and nobody may own a claim on it.
+    #[inline(always)]
+    pub(crate) unsafe fn free(cell: NonNull<Self>) {
+        // SAFETY: as promised; `new` allocated it as such.
+        unsafe {
+            let Self { header, extra, .. } = cell.as_ref();
+            if header.chain.is_small() && !header.origin.is_watched() && extra.is_idle() {
+                // Most cells: nothing in them has to be dropped.
+                #[cfg(loom)]
+                cell.drop_in_place();
+                pool::free(cell);
+            } else {
+                Self::free_parts(cell);
+            }
+        }
+    }
+
+    /// As [`free`](Self::free), whatever is in the cell.
+    #[inline(never)]
+    unsafe fn free_parts(cell: NonNull<Self>) {
+        // SAFETY: as for `free`.
+        unsafe {
+            cell.as_ref().header.chain.free();
+            cell.as_ref().header.origin.free();
+            cell.drop_in_place();
+            pool::free(cell);
+        }
     }
 }
 
@@ -253,14 +296,31 @@ impl Header {
         }
     }
 
-    /// Takes the waker back, if one is set and the chain has not run.
+    /// Ends a pending cell whose consumer goes and to whom nobody listens: gives the consumer's side up.
     ///
     /// # Safety
     ///
-    /// Only the consumer may call this.
-    pub(crate) unsafe fn forget_waker(&self) {
-        if let Ok(old) = self.open_tail() {
-            drop_waker(old);
+    /// Only the consumer may call this, with the state of a pending cell without callbacks or canceller.
+    pub(crate) unsafe fn leave(cell: NonNull<Header>, s: State) -> Result<(), State> {
+        // SAFETY: the consumer's side keeps the cell until the exchange, or until `release`.
+        unsafe {
+            let header = cell.as_ref();
+            // Whoever watches for a cancel is told after it, so the cell must stay until then.
+            let watched = s.has(State::WATCHED);
+            let ours = if watched { 0 } else { State::CONSUMER };
+            let gone = s.to(Phase::Done).with(State::CANCELLED | State::VOID).with_tail(TailKind::None);
+            // The consumer's own waker. A finisher that has read it, too, finds out by its exchange.
+            let waker = header.tail.load();
+            header.exchange(s, gone.without(State::SEEN | ours))?;
+            if s.tail() == TailKind::Waker {
+                // SAFETY: these are the parts of a waker that was forgotten when they were stored.
+                drop_waker(Some(Waker::new(waker.0, &*waker.1.cast::<RawWakerVTable>())));
+            }
+            if watched {
+                header.origin.cancelled();
+                release(cell, State::CONSUMER);
+            }
+            Ok(())
         }
     }
 
@@ -323,18 +383,8 @@ pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Re
             header.exchange(from, to)?;
             Ok(After::Nothing)
         }
-        TailKind::Waker => {
-            // The consumer may replace the waker, and drop it, until the phase is `Done`; and once that is so the cell
-            // may be gone. So it is read before, and the exchange succeeds only if it was not replaced meanwhile.
-            let seen = from.with(State::SEEN);
-            if seen != from {
-                header.exchange(from, seen)?;
-            }
-            let (data, vtable) = header.tail.load();
-            header.exchange(seen, to)?;
-            // SAFETY: these are the parts of a waker that was forgotten when they were stored; it is the finisher's.
-            Ok(After::Wake(unsafe { Waker::new(data, &*vtable.cast::<RawWakerVTable>()) }))
-        }
+        // SAFETY: as promised.
+        TailKind::Waker => unsafe { finish_waker(cell, from, to).map(After::Wake) },
         TailKind::Link => {
             // SAFETY: `from` says that there is a link, and a link is never replaced.
             let outer = unsafe { header.link() };
@@ -353,6 +403,27 @@ pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Re
             unsafe { Ok(After::Notify(core::mem::transmute::<*mut (), NotifyFn>(f), NonNull::new_unchecked(data))) }
         }
     }
+}
+
+/// As [`finish`] for a tail that is a waker, which this returns.
+///
+/// # Safety
+///
+/// As for [`finish`].
+#[inline]
+pub(crate) unsafe fn finish_waker(cell: NonNull<Header>, from: State, to: State) -> Result<Waker, State> {
+    // SAFETY: the right to finish the cell keeps it until the exchange succeeds.
+    let header = unsafe { cell.as_ref() };
+    // The consumer may replace the waker, and drop it, until the phase is `Done`; and once that is so the cell may be
+    // gone. So it is read before, and the exchange succeeds only if it was not replaced meanwhile.
+    let seen = from.with(State::SEEN);
+    if seen != from {
+        header.exchange(from, seen)?;
+    }
+    let (data, vtable) = header.tail.load();
+    header.exchange(seen, to.to(Phase::Done).with_tail(TailKind::None).without(State::SEEN))?;
+    // SAFETY: these are the parts of a waker that was forgotten when they were stored; it is the finisher's.
+    Ok(unsafe { Waker::new(data, &*vtable.cast::<RawWakerVTable>()) })
 }
 
 /// Returns where the outcome lies, or the record of what the cell waits for.
@@ -412,13 +483,10 @@ pub(crate) unsafe fn release(cell: NonNull<Header>, claim: usize) {
 /// # Safety
 ///
 /// Nobody may own a claim on the cell, and its outcome must have been moved out.
+#[inline]
 pub(crate) unsafe fn free(cell: NonNull<Header>) {
     // SAFETY: as the caller promised.
-    unsafe {
-        cell.as_ref().chain.free();
-        cell.as_ref().origin.free();
-        (cell.as_ref().vtable.free)(cell);
-    }
+    unsafe { (cell.as_ref().vtable.free)(cell) }
 }
 
 /// Moves the outcome out of a finished cell and gives up the consumer's side.
@@ -444,11 +512,9 @@ pub(crate) unsafe fn take<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
             current(cell, true).cast::<Outcome<T, E>>().read()
         };
         if header.give_up(State::CONSUMER) {
-            if ptr::eq(header.vtable, Cell::<T, E>::VTABLE) {
+            if header.vtable.is_plain {
                 // The common kind is freed without a call through its vtable.
-                header.chain.free();
-                header.origin.free();
-                drop(Box::from_raw(cell.cast::<Cell<T, E>>().as_ptr()));
+                Cell::<T, E>::free(cell.cast());
             } else {
                 free(cell);
             }

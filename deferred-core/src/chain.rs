@@ -299,6 +299,12 @@ impl Chain {
         Some(self.inline_payload.with_mut(|payload| payload.cast::<u8>()))
     }
 
+    /// Tells whether there are no blocks.
+    #[inline(always)]
+    pub(crate) fn is_small(&self) -> bool {
+        self.blocks.load(Ordering::Relaxed).is_null()
+    }
+
     /// Frees the blocks.
     ///
     /// # Safety

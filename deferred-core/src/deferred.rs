@@ -53,7 +53,8 @@ use crate::wait_queue::Granted;
 /// ```
 #[must_use = "dropping a pending Deferred cancels it; await it, attach to it, or `detach` it"]
 pub struct Deferred<T, E: Debug = Infallible> {
-    repr: Repr<T, E>,
+    /// Ended by the drop of the Deferred, which looks at it once.
+    repr: ManuallyDrop<Repr<T, E>>,
 }
 
 /// What a Deferred is made of.
@@ -193,7 +194,7 @@ impl<T, E: Debug> Deferred<T, E> {
     /// ```
     #[inline]
     pub fn from_outcome(outcome: Outcome<T, E>) -> Self {
-        Self { repr: Repr::Ready(outcome) }
+        Self::from_repr(Repr::Ready(outcome))
     }
 
     /// Tells whether it was fired or cancelled.
@@ -212,7 +213,7 @@ impl<T, E: Debug> Deferred<T, E> {
     /// assert!(d.is_fired());
     /// ```
     pub fn is_fired(&self) -> bool {
-        match &self.repr {
+        match &*self.repr {
             Repr::Ready(_) | Repr::Granted(_) | Repr::Taken => true,
             // SAFETY: a Deferred has a claim on its cell.
             Repr::Cell(cell) => !unsafe { cell.as_ref() }.load().is(Phase::Pending),
@@ -234,13 +235,12 @@ impl<T, E: Debug> Deferred<T, E> {
     /// ```
     #[inline(always)]
     pub fn try_take(&mut self) -> Option<Outcome<T, E>> {
-        if let Repr::Cell(cell) = self.repr {
+        if let Repr::Cell(cell) = *self.repr {
             // SAFETY: a Deferred has a claim on its cell.
             if !unsafe { cell.as_ref() }.load().is_takeable() {
                 return None;
             }
-            // Nothing to drop in a `Cell`, which the compiler does not see behind an assignment.
-            core::mem::forget(core::mem::replace(&mut self.repr, Repr::Taken));
+            self.set_taken();
             // SAFETY: this is the consumer, the cell is done, and the type of a Deferred is that of the outcome.
             return Some(unsafe { take(cell) });
         }
@@ -253,17 +253,17 @@ impl<T, E: Debug> Deferred<T, E> {
         // Moved out part by part, as it was put in: one load across stores that are still on their way would wait.
         // SAFETY: what is read is written over before anything else can look at it.
         unsafe {
-            let outcome = match &self.repr {
+            let outcome = match &*self.repr {
                 Repr::Ready(Ok(value)) => Ok(ptr::read(value)),
                 Repr::Ready(Err(failure)) => Err(ptr::read(failure)),
                 Repr::Granted(granted) => {
                     let granted = ptr::read(granted);
-                    ptr::write(&mut self.repr, Repr::Taken);
+                    self.set_taken();
                     return Some(Ok(granted.take()));
                 }
                 Repr::Cell(_) | Repr::Taken => return None,
             };
-            ptr::write(&mut self.repr, Repr::Taken);
+            self.set_taken();
             Some(outcome)
         }
     }
@@ -290,7 +290,7 @@ impl<T, E: Debug> Deferred<T, E> {
         E: Send + 'static,
     {
         // What has a result already ends here, as when it is dropped.
-        if let Repr::Cell(cell) = self.repr {
+        if let Repr::Cell(cell) = *self.repr {
             core::mem::forget(self);
             // SAFETY: the consumer's side was just taken out of the Deferred.
             unsafe { hand_over(cell, discard::<T, E, false>) }
@@ -299,37 +299,58 @@ impl<T, E: Debug> Deferred<T, E> {
 
     /// Tells whether the result can be taken now.
     pub(crate) fn is_settled(&self) -> bool {
-        match &self.repr {
+        match &*self.repr {
             Repr::Ready(_) | Repr::Granted(_) | Repr::Taken => true,
             // SAFETY: a Deferred has a claim on its cell.
             Repr::Cell(cell) => unsafe { cell.as_ref() }.load().is_takeable(),
         }
     }
 
-    /// Reports and drops a failure that nobody took.
-    #[cold]
-    fn dispose_failure(&mut self) {
-        if let Repr::Ready(Err(failure)) = core::mem::replace(&mut self.repr, Repr::Taken) {
-            let origin = failure.origin();
-            dispose(Err::<T, _>(failure), origin, Reports::All);
+    /// Drops it while it is not taken.
+    #[inline(never)]
+    fn drop_untaken(&mut self) {
+        match self.take_repr() {
+            Repr::Taken => {}
+            Repr::Ready(Ok(value)) => drop(value),
+            Repr::Ready(Err(failure)) => {
+                let origin = failure.origin();
+                dispose(Err::<T, _>(failure), origin, Reports::All);
+            }
+            // A grant goes back to where it came from by its own drop.
+            Repr::Granted(granted) => drop(granted),
+            // SAFETY: the Deferred is the consumer, and a cell in it is not looked at again.
+            Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
         }
     }
 
     pub(crate) fn from_cell(cell: NonNull<Header>) -> Self {
-        Self { repr: Repr::Cell(cell) }
+        Self::from_repr(Repr::Cell(cell))
+    }
+
+    #[inline(always)]
+    fn from_repr(repr: Repr<T, E>) -> Self {
+        Self { repr: ManuallyDrop::new(repr) }
+    }
+
+    /// Takes what it is made of out; it is taken afterwards.
+    #[inline(always)]
+    fn take_repr(&mut self) -> Repr<T, E> {
+        core::mem::replace(&mut *self.repr, Repr::Taken)
+    }
+
+    /// Notes that what it was made of has been moved out, or is nothing that has to be dropped.
+    #[inline(always)]
+    pub(crate) fn set_taken(&mut self) {
+        self.repr = ManuallyDrop::new(Repr::Taken);
     }
 
     pub(crate) fn repr(&self) -> &Repr<T, E> {
         &self.repr
     }
 
-    pub(crate) fn repr_mut(&mut self) -> &mut Repr<T, E> {
-        &mut self.repr
-    }
-
     /// Returns the cell, or the Deferred when it has none.
     pub(crate) fn into_cell(self) -> Result<NonNull<Header>, Self> {
-        match self.repr {
+        match *self.repr {
             Repr::Cell(cell) => {
                 core::mem::forget(self);
                 Ok(cell)
@@ -340,17 +361,17 @@ impl<T, E: Debug> Deferred<T, E> {
 
     /// Tells whether the result was taken.
     pub(crate) fn is_taken(&self) -> bool {
-        matches!(self.repr, Repr::Taken)
+        matches!(*self.repr, Repr::Taken)
     }
 
     /// Tells whether it has a value, and no cell.
     pub(crate) fn is_success(&self) -> bool {
-        matches!(self.repr, Repr::Ready(Ok(_)) | Repr::Granted(_))
+        matches!(*self.repr, Repr::Ready(Ok(_)) | Repr::Granted(_))
     }
 
     /// Ends it, if it has no cell: what was granted goes back, a failure is reported as asked.
     pub(crate) fn abandon(mut self, reports: Reports) {
-        if let Repr::Ready(_) = self.repr {
+        if let Repr::Ready(_) = *self.repr {
             let outcome = self.try_take();
             if let Some(outcome) = outcome {
                 let created = outcome.as_ref().err().map_or(Location::caller(), Failure::origin);
@@ -360,14 +381,13 @@ impl<T, E: Debug> Deferred<T, E> {
     }
 
     pub(crate) fn from_granted(granted: Granted<T>) -> Self {
-        Self { repr: Repr::Granted(granted) }
+        Self::from_repr(Repr::Granted(granted))
     }
 
     /// Takes it apart; what it held is then the caller's, and taken.
     #[inline]
     pub(crate) fn into_end(self) -> End<T, E> {
-        let mut this = ManuallyDrop::new(self);
-        match core::mem::replace(&mut this.repr, Repr::Taken) {
+        match ManuallyDrop::new(self).take_repr() {
             Repr::Ready(outcome) => End::Ready(outcome),
             Repr::Granted(granted) => End::Ready(Ok(granted.take())),
             Repr::Cell(cell) => End::Cell(cell),
@@ -379,35 +399,31 @@ impl<T, E: Debug> Deferred<T, E> {
     #[track_caller]
     pub(crate) fn cell(&mut self) -> Option<NonNull<Header>> {
         let (state, created) = (State::new(Phase::Done, State::CONSUMER), Location::caller());
-        let (outcome, cell) = match core::mem::replace(&mut self.repr, Repr::Taken) {
+        let (outcome, cell) = match self.take_repr() {
             Repr::Ready(outcome) => (outcome, Cell::<T, E>::new(state, created, ()).cast()),
             Repr::Granted(granted) => {
                 let (value, way_back) = granted.into_parts();
                 (Ok(value), Cell::<T, E, _>::new(state, created, way_back).cast())
             }
             Repr::Cell(cell) => {
-                self.repr = Repr::Cell(cell);
+                self.repr = ManuallyDrop::new(Repr::Cell(cell));
                 return Some(cell);
             }
             Repr::Taken => return None,
         };
         // SAFETY: nobody else knows the cell yet, and its slot is for an outcome of this type.
         unsafe { slot(cell).cast::<Outcome<T, E>>().write(outcome) };
-        self.repr = Repr::Cell(cell);
+        self.repr = ManuallyDrop::new(Repr::Cell(cell));
         Some(cell)
     }
 }
 
 impl<T, E: Debug> Drop for Deferred<T, E> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        // Looked at in place: a result that was taken, which is how most end, must cost one comparison.
-        match self.repr {
-            // A grant goes back to where it came from by its own drop.
-            Repr::Taken | Repr::Ready(Ok(_)) | Repr::Granted(_) => {}
-            Repr::Ready(Err(_)) => self.dispose_failure(),
-            // SAFETY: the Deferred is the consumer, and a cell in it is not looked at again.
-            Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
+        // A result that was taken, which is how most end, must cost one comparison at most.
+        if !self.is_taken() {
+            self.drop_untaken();
         }
     }
 }
@@ -421,7 +437,7 @@ impl<T, E: Debug> From<Outcome<T, E>> for Deferred<T, E> {
 /// Shows how far it has come and where it was created, not the result.
 impl<T, E: Debug> Debug for Deferred<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.repr {
+        match &*self.repr {
             Repr::Ready(Ok(_)) | Repr::Granted(_) => f.write_str("Deferred { fired with a value }"),
             Repr::Ready(Err(_)) => f.write_str("Deferred { fired with a failure }"),
             Repr::Taken => f.write_str("Deferred { taken }"),

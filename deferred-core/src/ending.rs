@@ -10,7 +10,7 @@ use crate::failure::Outcome;
 use crate::postpone::{self, Postponed, drop_value};
 use crate::report::report;
 use crate::run::run;
-use crate::state::{Phase, State, TailKind};
+use crate::state::{Phase, State};
 
 /// Hands the consumer's side of a cell to a function, which is called once when the chain has run, maybe now.
 ///
@@ -86,27 +86,19 @@ pub(crate) unsafe fn drop_consumer<T, E: Debug>(cell: NonNull<Header>) {
         let mut s = header.load();
         loop {
             let silent = s.is(Phase::Pending) && !s.has(State::MORE | State::CANCELLED);
-            let untouched = silent && !s.has(State::CANCELLER);
-            let withdraw = header.vtable.kind.withdraw.filter(|_| silent && s.has(State::CANCELLER) && s.refs() == 0);
-            if let Some(withdraw) = withdraw {
+            if silent && s.has(State::CANCELLER) && s.refs() == 0 {
                 // A waiter to whom nobody listens leaves its queue, and that is all.
+                let Some(withdraw) = header.vtable.kind.withdraw else { break };
                 match header.exchange(s, s.without(State::CANCELLER).with(State::CANCELLED)) {
                     Ok(()) => return withdraw(cell),
                     Err(now) => s = now,
                 }
-            } else if untouched && s.tail() == TailKind::None {
+            } else if silent && !s.has(State::CANCELLER) {
                 // Nothing to run and nobody to tell: the resolver finds out when it fires.
-                let gone = s.to(Phase::Done).with(State::CANCELLED | State::VOID);
-                match header.exchange(s, gone) {
-                    Ok(()) => {
-                        header.cancelled(s);
-                        return release(cell, State::CONSUMER);
-                    }
+                match Header::leave(cell, s) {
+                    Ok(()) => return,
                     Err(now) => s = now,
                 }
-            } else if untouched {
-                header.forget_waker();
-                s = header.load();
             } else if s.is(Phase::Done) {
                 return later_if_chained(cell, discard_now::<T, E>);
             } else {

@@ -43,7 +43,7 @@ impl<T, E: Debug> Future for Deferred<T, E> {
             if !s.is_takeable() && cell.as_ref().register(s, cx.waker()) {
                 return Poll::Pending;
             }
-            core::mem::forget(core::mem::replace(self.repr_mut(), Repr::Taken));
+            self.set_taken();
             Poll::Ready(take(cell))
         }
     }

@@ -102,6 +102,7 @@ mod join;
 #[cfg(not(loom))]
 mod lock;
 mod origin;
+mod pool;
 mod postpone;
 mod progress;
 mod report;

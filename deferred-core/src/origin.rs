@@ -70,10 +70,15 @@ impl Origin {
         }
     }
 
+    /// Tells whether somebody watches for a cancel.
+    #[inline(always)]
+    pub(crate) fn is_watched(&self) -> bool {
+        watch(self.0.load(Ordering::Acquire)).is_some()
+    }
+
     /// # Safety
     ///
     /// Nobody may use it afterwards.
-    #[inline]
     pub(crate) unsafe fn free(&self) {
         if let Some(watch) = watch(self.0.load(Ordering::Acquire)) {
             // SAFETY: made by a `Box` in `watcher`.

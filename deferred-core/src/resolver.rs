@@ -12,12 +12,13 @@ use core::task::{Context, Poll};
 
 use futures_core::future::FusedFuture;
 
-use crate::cell::{Header, finish, release, slot, typed_slot};
+use crate::cell::{Header, finish, finish_waker, release, slot, typed_slot};
 use crate::deferred::{Deferred, End};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::{self, Postponed, drop_value};
 use crate::run::{Waited, follow, run, wait_here};
 use crate::state::{Phase, State, TailKind};
+use crate::unwind::wake;
 
 /// Fires a [`Deferred`], once.
 ///
@@ -267,10 +268,12 @@ impl<T, E: Debug> FusedFuture for Cancelled<'_, T, E> {
 #[inline(always)]
 unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised.
-    unsafe { try_fire(cell, outcome).inspect_err(|_| release(cell, State::RESOLVER)) }
+    unsafe { try_fire(cell, outcome, fire_waking_apart).inspect_err(|_| release(cell, State::RESOLVER)) }
 }
 
 /// Fires a cell and gives the resolver's side up, or leaves it with the caller when nobody wants the outcome any more.
+///
+/// `fire_waking` is either [`fire_waking`] or [`fire_waking_apart`].
 ///
 /// # Safety
 ///
@@ -279,6 +282,7 @@ unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Re
 pub(crate) unsafe fn try_fire<T, E: Debug>(
     cell: NonNull<Header>,
     mut outcome: Outcome<T, E>,
+    fire_waking: unsafe fn(NonNull<Header>, State) -> bool,
 ) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised. A pending cell without a canceller leaves the slot to the resolver; see `cell`.
     unsafe {
@@ -287,17 +291,46 @@ pub(crate) unsafe fn try_fire<T, E: Debug>(
         if plain && s.is(Phase::Pending) {
             // Nothing to run: one exchange both fires and finishes.
             typed_slot(cell).write(outcome);
-            if s.tail() == TailKind::None {
-                if cell.as_ref().exchange(s, s.without(State::RESOLVER).to(Phase::Done)).is_ok() {
-                    return Ok(());
-                }
-            } else if finish_plain(cell, s) {
+            let fired = match s.tail() {
+                TailKind::None => cell.as_ref().exchange(s, s.without(State::RESOLVER).to(Phase::Done)).is_ok(),
+                TailKind::Waker => fire_waking(cell, s),
+                _ => finish_plain(cell, s),
+            };
+            if fired {
                 return Ok(());
             }
             outcome = typed_slot(cell).read();
         }
         fire_slow(cell, outcome)
     }
+}
+
+/// Finishes a cell for which a task waits, with nothing to run.
+///
+/// # Safety
+///
+/// As for [`fire`], with the outcome in the slot.
+#[inline(always)]
+pub(crate) unsafe fn fire_waking(cell: NonNull<Header>, s: State) -> bool {
+    // SAFETY: as promised.
+    match unsafe { finish_waker(cell, s, s.without(State::RESOLVER)) } {
+        Ok(waker) => {
+            wake(waker);
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+/// As [`fire_waking`], out of the way of code that is inlined into a user's.
+///
+/// # Safety
+///
+/// As for [`fire_waking`].
+#[inline(never)]
+unsafe fn fire_waking_apart(cell: NonNull<Header>, s: State) -> bool {
+    // SAFETY: as promised.
+    unsafe { fire_waking(cell, s) }
 }
 
 /// Finishes a cell that has a tail and nothing to run.
