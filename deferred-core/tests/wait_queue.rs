@@ -17,13 +17,13 @@ const MANY: u32 = if cfg!(miri) { 100 } else { 100_000 };
 fn waiters_are_served_in_the_order_in_which_they_came() {
     let queue = Queue::new(());
     let mut waiters: Vec<_> = (0..5).map(|_| queue.push(())).collect();
-    assert_eq!((queue.len(), queue.is_empty(), queue.nobody_waits()), (5, false, false));
+    assert_eq!((queue.len(), queue.is_empty()), (5, false));
     for n in 0..5 {
         queue.pop().unwrap().callback(n).unwrap();
     }
     let served: Vec<_> = waiters.iter_mut().map(|d| d.try_take().unwrap().unwrap()).collect();
     assert_eq!(served, [0, 1, 2, 3, 4]);
-    assert!(queue.pop().is_none() && queue.is_empty() && queue.nobody_waits());
+    assert!(queue.pop().is_none() && queue.is_empty());
 }
 
 #[test]
@@ -433,4 +433,29 @@ fn the_queue_says_how_many_wait_and_does_not_block() {
     });
     drop(locked);
     drop(waiters);
+}
+
+/// A list that has become empty may go on to count for a while; nobody must notice.
+#[test]
+fn nobody_notices_that_a_list_was_there() {
+    let queue = WaitQueue::<u8>::with_units((), 1).unwrap();
+    let unit = queue.try_take(1).unwrap();
+    for round in 1..=2 {
+        let mut waiter = queue.push(());
+        queue.pop().unwrap().callback(round).unwrap();
+        assert_eq!(waiter.try_take(), Some(Ok(round)));
+    }
+    assert!(queue.try_take(0).is_some(), "nobody waits");
+    let waiter = queue.push(());
+    assert!(queue.try_take(0).is_none(), "somebody waits");
+    drop(queue.pop());
+    drop(waiter);
+    drop(unit);
+    assert_eq!(queue.free_units(), 1);
+    drop(queue.try_take(1).expect("it is free and nobody waits"));
+    // And what is free when the last waiter is popped can be taken at once.
+    let waiter = queue.push(());
+    drop(queue.pop());
+    drop(queue.try_take(1).expect("it is free and nobody waits"));
+    drop(waiter);
 }

@@ -10,14 +10,15 @@ use alloc::vec::Vec;
 use core::any::TypeId;
 use core::cell::{Cell, RefCell};
 use core::fmt::{self, Debug};
+use core::ptr::NonNull;
 use core::{iter, ptr};
 
 use super::list::take_home;
 use super::{Primitive, Turn};
-use crate::cell::release;
+use crate::cell::{Header, release};
 use crate::failure::Outcome;
 use crate::postpone::drop_value;
-use crate::resolver::try_fire;
+use crate::resolver::{fire_waking, try_fire};
 use crate::state::State;
 
 /// Turns to be granted when the lock is not held any more.
@@ -293,12 +294,30 @@ impl Drop for Unlink<'_> {
 }
 
 /// Fires a turn; what its waiter does not want any more goes back to the primitive.
-#[inline]
+#[inline(always)]
 fn grant<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Turn<T, E, P>, outcome: Outcome<T, E>) {
     let node = turn.into_node();
     // SAFETY: a turn owns the resolver's side of a waiter of these types; it is given up by one of the two paths.
     unsafe {
-        let Err(unwanted) = try_fire(node, outcome) else { return };
+        if let Err(unwanted) = try_fire(node, outcome, fire_waking) {
+            take_back::<T, E, P>(node, unwanted);
+        }
+    }
+}
+
+/// Ends a waiter that does not want what it was granted.
+///
+/// # Safety
+///
+/// The caller must own the resolver's side of a waiter of these types.
+#[cold]
+#[inline(never)]
+unsafe fn take_back<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
+    node: NonNull<Header>,
+    unwanted: Outcome<T, E>,
+) {
+    // SAFETY: as promised.
+    unsafe {
         let home = if P::RECLAIMS { take_home::<T, E, P>(node) } else { None };
         release(node, State::RESOLVER);
         match (home, unwanted) {

@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 
 use super::shared::Core;
 use super::{Primitive, WaitQueue};
-use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, free, slot};
+use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, free, typed_slot};
 use crate::failure::Outcome;
 use crate::state::{Phase, State, TailKind};
 use crate::sync::UnsafeCell;
@@ -65,6 +65,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
     }
 
     /// Makes a waiter and links it at the back; returns its cell, for a Deferred.
+    #[inline]
     pub(crate) fn push(
         &mut self,
         core: NonNull<Core<T, E, P>>,
@@ -105,6 +106,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
 
     /// Takes the oldest waiter out, if there is one and `wanted` says so of its request.
     /// Returns its cell, whose resolver's side is now the caller's.
+    #[inline]
     pub(crate) fn pop_if(
         &mut self,
         mut wanted: impl FnMut(&P::Request) -> bool,
@@ -113,20 +115,19 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
         while let Some(node) = next {
             // SAFETY: a listed node is kept by its resolver's side; its links and request are the list's.
             unsafe {
-                next = (*self.links(node)).behind;
-                let s = node.as_ref().load();
-                if !s.has(State::CANCELLER) {
-                    continue;
-                }
-                if !self.waiter(node).request.with(|request| wanted((*request).assume_init_ref())) {
+                let mut s = node.as_ref().load();
+                if s.has(State::CANCELLER) && !self.waiter(node).request.with(|r| wanted((*r).assume_init_ref())) {
                     return None;
                 }
-                // Whoever fires it will read the waker; saying so here saves an exchange there.
-                let seen = |s: State| if s.tail() == TailKind::Waker { State::SEEN } else { 0 };
-                let pop = |s: State| s.has(State::CANCELLER).then(|| s.without(State::CANCELLER).with(seen(s)));
-                if node.as_ref().update(pop).is_ok() {
-                    return Some((node, self.unlink(node)));
+                while s.has(State::CANCELLER) {
+                    // Whoever fires it will read the waker; saying so here saves an exchange there.
+                    let seen = if s.tail() == TailKind::Waker { State::SEEN } else { 0 };
+                    match node.as_ref().exchange(s, s.without(State::CANCELLER).with(seen)) {
+                        Ok(()) => return Some((node, self.unlink(node))),
+                        Err(now) => s = now,
+                    }
                 }
+                next = (*self.links(node)).behind;
             }
         }
         None
@@ -137,6 +138,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
     /// # Safety
     ///
     /// The node must be in this list, and the caller must have taken its `CANCELLER` away.
+    #[inline]
     unsafe fn unlink(&mut self, node: NonNull<Header>) -> P::Request {
         // SAFETY: as promised; the neighbours are listed, so they are there.
         unsafe {
@@ -165,12 +167,13 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
     /// # Safety
     ///
     /// As for [`waiter`](Self::waiter).
+    #[inline(always)]
     unsafe fn links(&self, node: NonNull<Header>) -> *mut Links {
         // An outcome holds at least a tag and a place.
         const { assert!(size_of::<Links>() <= size_of::<Outcome<T, E>>()) };
         const { assert!(align_of::<Links>() <= align_of::<Outcome<T, E>>()) };
         // SAFETY: as promised.
-        unsafe { slot(node).cast() }
+        unsafe { typed_slot::<T, E>(node).cast() }
     }
 }
 
@@ -249,4 +252,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
             None
         },
     };
+
+    #[inline(always)]
+    fn is_idle(&self) -> bool {
+        // SAFETY: asked when nobody else has the cell any more.
+        self.home.with(|home| unsafe { (*home).is_none() })
+    }
 }

@@ -68,6 +68,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// drop(waiter);
     /// assert_eq!(queue.len(), 0);
     /// ```
+    #[inline]
     #[track_caller]
     pub fn push(&mut self, request: P::Request) -> Deferred<T, E> {
         if self.inner.list.len() == 0 {
@@ -89,6 +90,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// turn.grant(Ok(3));
     /// assert_eq!(waiter.try_take(), Some(Ok(3)));
     /// ```
+    #[inline]
     pub fn pop(&mut self) -> Option<(Turn<T, E, P>, P::Request)> {
         self.pop_if(|_| true)
     }
@@ -114,14 +116,23 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// # drop(turn);
     /// # drop(waiter);
     /// ```
+    #[inline]
     pub fn pop_if(&mut self, wanted: impl FnMut(&P::Request) -> bool) -> Option<(Turn<T, E, P>, P::Request)> {
         let (node, request) = self.inner.list.pop_if(wanted)?;
-        if self.inner.list.len() == 0 {
-            self.queue.core().unlisted();
-        }
+        let core = self.queue.core();
+        let unlists = self.inner.list.len() == 0 && core.load().units() > 0;
         if P::RECLAIMS {
+            let home = if unlists {
+                core.unlisted();
+                // SAFETY: this is the handle that the list had.
+                unsafe { WaitQueue::from_core(self.queue.core) }
+            } else {
+                self.queue.clone()
+            };
             // SAFETY: the list just gave us the resolver's side of this waiter.
-            unsafe { set_home(node, self.queue.clone()) };
+            unsafe { set_home(node, home) };
+        } else if unlists {
+            core.unlisted_with_handle();
         }
         // SAFETY: as above.
         Some((unsafe { Turn::from_node(node, self.queue.core) }, request))
@@ -148,12 +159,18 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// assert!(queue.lock().pop_with_units(|asked| *asked).is_none(), "one is left");
     /// # drop(second);
     /// ```
+    #[inline]
     pub fn pop_with_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<TurnWithUnits<T, E, P>> {
-        let queue = self.queue;
         // Most calls end here: the one in front wants more than there is.
-        if self.inner.list.peek(&count)? > queue.free_units() {
+        if self.inner.list.peek(&count)? > self.free_units() {
             return None;
         }
+        self.pop_with_free_units(count)
+    }
+
+    #[inline(never)]
+    fn pop_with_free_units(&mut self, count: impl Fn(&P::Request) -> usize) -> Option<TurnWithUnits<T, E, P>> {
+        let queue = self.queue;
         let mut taken: Option<Units<T, E, P>> = None;
         let popped = self.pop_if(|request| {
             if let Some(units) = taken.take() {
@@ -172,10 +189,21 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
             (_, taken) => {
                 if let Some(units) = taken {
                     queue.put_back(units);
+                    self.unlist_for_newcomers();
                 }
                 None
             }
         }
+    }
+
+    /// Ends the list of a queue that ends; the caller has a handle. Returns whether there was anything to end.
+    pub(super) fn end_list(&mut self) -> bool {
+        let core = self.queue.core();
+        let ends = self.inner.list.len() == 0 && core.load().has(Word::LISTED);
+        if ends {
+            core.unlisted_with_handle();
+        }
+        ends
     }
 
     /// Takes everybody out, to end with [`Primitive::closed`].
@@ -210,6 +238,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// assert_eq!(queue.lock().len(), 1);
     /// # drop(waiter);
     /// ```
+    #[inline]
     pub fn len(&self) -> usize {
         self.inner.list.len()
     }
@@ -221,6 +250,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// ```
     /// assert!(deferred_core::WaitQueue::<u8>::new(()).lock().is_empty());
     /// ```
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -235,6 +265,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// let queue = WaitQueue::<u8>::with_units((), 3).unwrap();
     /// assert_eq!(queue.lock().free_units(), 3);
     /// ```
+    #[inline]
     pub fn free_units(&self) -> usize {
         self.queue.free_units()
     }
@@ -253,6 +284,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// assert_eq!((units.count(), queue.free_units()), (1, 2));
     /// # drop(waiter);
     /// ```
+    #[inline]
     pub fn take(&mut self, n: usize) -> Option<Units<T, E, P>> {
         self.queue.take_units(n)
     }
@@ -292,10 +324,22 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// let permits = [first.try_take(), second.try_take()].map(|taken| taken.unwrap().unwrap());
     /// assert!(permits.iter().all(|permit| permit.0.count() == 1));
     /// ```
+    #[inline]
     pub fn absorb(&mut self, returned: &mut Returned<T, E, P>) {
         let units = returned.units();
         if units.queue().is_same(self.queue) {
             self.queue.add_back(units.take_count());
+            self.unlist_for_newcomers();
+        }
+    }
+
+    /// Notes that the list is empty if there are free units that a newcomer may take.
+    #[inline]
+    fn unlist_for_newcomers(&mut self) {
+        let core = self.queue.core();
+        let w = core.load();
+        if self.inner.list.len() == 0 && w.has(Word::LISTED) && w.units() > 0 {
+            core.unlisted_with_handle();
         }
     }
 
@@ -354,19 +398,23 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()>> Locked<'_
     /// assert_eq!(queue.lock().add_units(WaitQueue::<u8>::MAX_UNITS), None);
     /// ```
     pub fn add_units(&mut self, n: usize) -> Option<()> {
-        self.queue.core().update(|w| w.add_units(n)).map(drop)
+        self.queue.core().update(|w| w.add_units(n))?;
+        self.unlist_for_newcomers();
+        Some(())
     }
 }
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Deref for Locked<'_, T, E, P> {
     type Target = P;
 
+    #[inline]
     fn deref(&self) -> &P {
         &self.inner.primitive
     }
 }
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> DerefMut for Locked<'_, T, E, P> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut P {
         &mut self.inner.primitive
     }

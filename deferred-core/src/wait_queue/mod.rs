@@ -261,24 +261,6 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
         self.lock().len()
     }
 
-    /// Tells whether nobody waits, without locking.
-    ///
-    /// Another thread may change that at any time, unless a lock of the primitive's own keeps it from pushing.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let queue = deferred_core::WaitQueue::<u8>::new(());
-    /// assert!(queue.nobody_waits());
-    /// let waiter = queue.push(());
-    /// assert!(!queue.nobody_waits());
-    /// # drop(waiter);
-    /// ```
-    #[inline]
-    pub fn nobody_waits(&self) -> bool {
-        !self.core().load().has(Word::LISTED)
-    }
-
     /// Tells whether nobody waits.
     ///
     /// # Examples
@@ -324,6 +306,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     /// let queue = WaitQueue::<u8>::new(());
     /// assert_eq!(queue.ready(5).try_take(), Some(Ok(5)));
     /// ```
+    #[inline]
     pub fn ready(&self, value: T) -> Deferred<T, E> {
         let queue = ManuallyDrop::new(self.clone());
         // SAFETY: the clone's handle goes into the result.
@@ -401,9 +384,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Clone for WaitQueue<T, 
     /// # Panics
     ///
     /// With 2³⁰ handles on 64-bit targets, 2¹⁴ on 32-bit ones.
+    #[inline]
     #[track_caller]
     fn clone(&self) -> Self {
-        assert!(self.core().update(Word::add_handle).is_some(), "too many handles of one queue");
+        self.core().add_handle(0);
         Self { core: self.core }
     }
 }

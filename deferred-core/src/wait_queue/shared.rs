@@ -2,6 +2,8 @@
 //!
 //! The word counts the handles, and a list with waiters in it counts as one of them.
 //! So a waiter needs none: as long as it is listed, the core is there.
+//! A list that has become empty goes on to count until somebody could take a free unit past it, since often the next
+//! waiter comes first.
 //! When the last real handle goes, nobody can ever grant anything again, and the waiters fail with `Closed`.
 
 use alloc::boxed::Box;
@@ -100,6 +102,11 @@ impl<T, E> Kind<T, E> for WayBack<T> {
         }),
         ..KindVTable::PLAIN
     };
+
+    fn is_idle(&self) -> bool {
+        // SAFETY: asked when nobody else has the cell any more.
+        self.home.with(|home| unsafe { (*home).is_none() })
+    }
 }
 
 impl<T> Drop for WayBack<T> {
@@ -153,14 +160,24 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
     }
 
     /// Notes that the list is not empty any more; the lock is held.
+    #[inline]
     pub(crate) fn listed(&self) {
-        let noted = self.update(|w| Some(Word(w.add_handle()?.0 | Word::LISTED)));
-        assert!(noted.is_some(), "too many handles of one queue");
+        // It may still be noted from the last time.
+        if !self.load().has(Word::LISTED) {
+            self.add_handle(Word::LISTED);
+        }
     }
 
-    /// Notes that the list is empty; the lock is held, and the caller has a handle.
+    /// Notes that the list is empty; the lock is held. The list's handle is the caller's now.
+    #[inline]
     pub(crate) fn unlisted(&self) {
-        self.update(|w| Some(Word(w.drop_handle().0 & !Word::LISTED)));
+        self.sub(Word::LISTED);
+    }
+
+    /// As [`unlisted`](Self::unlisted), for a caller who has a handle and gives the list's up.
+    #[inline]
+    pub(crate) fn unlisted_with_handle(&self) {
+        self.sub(Word::LISTED | Word::HANDLE);
     }
 
     /// Unlinks a waiter that is leaving.
@@ -181,8 +198,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         // has taken the lock after us; loom's lock asks for more than that.
         let empty = inner.list.len() == 0;
         let handle = empty || tells || cfg!(loom);
-        if handle {
-            this.update(|w| Some(Word(if empty { w.0 & !Word::LISTED } else { w.0 + Word::HANDLE })));
+        if empty {
+            this.unlisted();
+        } else if handle {
+            this.add_passing_handle();
         }
         drop(inner);
         drop_value(request);
@@ -225,7 +244,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         }
     }
 
-    /// Fails everybody who waits. Returns whether there was anybody: those who are just leaving do not count.
+    /// Fails everybody who waits, and ends the list. Returns whether there was anything to do: those who are just leaving
+    /// do not count.
     ///
     /// # Safety
     ///
@@ -237,11 +257,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         let mut grants = Grants::new();
         let mut locked = queue.lock();
         locked.fail_all(&mut grants);
+        let ended = locked.end_list() || !grants.is_empty();
         drop(locked);
-        !grants.is_empty() && {
-            grants.deliver();
-            true
-        }
+        grants.deliver();
+        ended
     }
 
     /// # Safety

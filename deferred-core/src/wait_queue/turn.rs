@@ -46,6 +46,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
     /// # Safety
     ///
     /// The caller must own the resolver's side of a waiter of this queue, which the result takes over.
+    #[inline]
     pub(super) unsafe fn from_node(node: NonNull<Header>, core: NonNull<Core<T, E, P>>) -> Self {
         Self { node, queue: core.as_ptr().cast_const().cast(), resolver: PhantomData, primitive: PhantomData }
     }
@@ -74,6 +75,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
     /// turn.grant(Ok(1));
     /// assert_eq!(waiter.try_take(), Some(Ok(1)));
     /// ```
+    #[inline]
     pub fn grant(self, outcome: Outcome<T, E>) {
         hand_over(self, outcome);
     }
@@ -96,6 +98,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
         Resolver::from_cell(self.into_node())
     }
 
+    #[inline]
     pub(super) fn into_node(self) -> NonNull<Header> {
         ManuallyDrop::new(self).node
     }

@@ -211,6 +211,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
     }
 
     /// Takes the count out, to be free again; the handle stays.
+    #[inline]
     pub(super) fn take_count(&mut self) -> usize {
         core::mem::take(&mut self.n)
     }
@@ -338,6 +339,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
     /// drop(units);
     /// assert_eq!(queue.lock().0, 2);
     /// ```
+    #[inline]
     pub fn count(&self) -> usize {
         self.units.n
     }
@@ -368,6 +370,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
     /// drop(units);
     /// assert_eq!(queue.free_units(), 2);
     /// ```
+    #[inline]
     pub fn forget(&mut self, n: usize) -> Option<()> {
         self.units.forget(n)
     }
@@ -407,6 +410,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
     /// let guard = waiter.try_take().unwrap().unwrap();
     /// assert_eq!(guard.0.count(), 1);
     /// ```
+    #[inline]
     pub fn hand_to(&mut self, turn: Turn<T, E, P>, wrap: fn(Units<T, E, P>) -> T) -> Result<(), Turn<T, E, P>> {
         if self.to.is_some() {
             return Err(turn);
@@ -415,6 +419,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn units(&mut self) -> &mut Units<T, E, P> {
         &mut self.units
     }

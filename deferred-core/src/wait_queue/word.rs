@@ -14,7 +14,7 @@ const UNIT_SHIFT: u32 = 2;
 const HANDLE_SHIFT: u32 = UNIT_SHIFT + COUNT_BITS;
 
 impl Word {
-    /// Somebody waits; the list of waiters has a handle of its own while this is set.
+    /// Somebody waits, or nobody could take a unit anyway; the list of waiters has a handle of its own while this is set.
     pub(crate) const LISTED: usize = 1;
     /// The primitive wants to see every operation.
     pub(crate) const SLOW: usize = 2;
@@ -62,12 +62,6 @@ impl Word {
         Self(self.0 - (n << UNIT_SHIFT))
     }
 
-    /// Adds a handle.
-    #[inline(always)]
-    pub(crate) fn add_handle(self) -> Option<Self> {
-        (self.handles() < Self::MAX_HANDLES).then(|| Self(self.0 + Self::HANDLE))
-    }
-
     /// Takes a handle away.
     #[inline(always)]
     pub(crate) fn drop_handle(self) -> Self {
@@ -79,6 +73,12 @@ impl Word {
     pub(crate) fn is_last(self) -> bool {
         self.handles() == 1 + usize::from(self.has(Self::LISTED))
     }
+}
+
+#[cold]
+#[track_caller]
+fn too_many_handles() -> ! {
+    panic!("too many handles of one queue")
 }
 
 /// The word itself.
@@ -100,6 +100,33 @@ impl QueueWord {
             Ok(_) => Ok(()),
             Err(now) => Err(Word(now)),
         }
+    }
+
+    /// Adds a handle, and with it the bits `with`, which must not be set.
+    ///
+    /// # Panics
+    ///
+    /// When there are too many.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn add_handle(&self, with: usize) {
+        let before = Word(self.0.fetch_add(Word::HANDLE | with, Ordering::AcqRel));
+        if before.handles() >= Word::MAX_HANDLES {
+            self.0.fetch_sub(Word::HANDLE | with, Ordering::AcqRel);
+            too_many_handles();
+        }
+    }
+
+    /// Adds a handle for a moment, in the room above the most that there can be.
+    #[inline(always)]
+    pub(crate) fn add_passing_handle(&self) {
+        self.0.fetch_add(Word::HANDLE, Ordering::AcqRel);
+    }
+
+    /// Takes bits or handles away, which must be there, the last handle not among them.
+    #[inline(always)]
+    pub(crate) fn sub(&self, bits: usize) {
+        self.0.fetch_sub(bits, Ordering::AcqRel);
     }
 
     /// Replaces the word by what `f` makes of it, as long as that is something; returns the new word.
@@ -134,8 +161,8 @@ mod tests {
     #[test]
     fn the_list_does_not_count_as_a_handle_that_is_left() {
         assert!(Word::new(0).is_last());
-        let listed = Word(Word::new(0).add_handle().unwrap().0 | Word::LISTED);
+        let listed = Word(Word::new(0).0 + Word::HANDLE | Word::LISTED);
         assert!(listed.is_last());
-        assert!(!listed.add_handle().unwrap().is_last());
+        assert!(!Word(listed.0 + Word::HANDLE).is_last());
     }
 }
