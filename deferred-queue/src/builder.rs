@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 use deferred_core::WaitQueue;
 
 use crate::queue::DeferredQueue;
-use crate::state::{Putting, State};
+use crate::state::{Putting, State, UNBOUNDED};
 use crate::store::Store;
 
 /// Makes a [`DeferredQueue`] with bounds; see [`DeferredQueue::builder`].
@@ -86,7 +86,9 @@ impl<T: Send + 'static, S: Store<T>> Builder<T, S> {
     pub fn build(self) -> DeferredQueue<T, S> {
         let Self { size, backlog, .. } = self;
         let putters = WaitQueue::new(Putting(PhantomData));
-        let state = State { items: S::default(), putters, size, backlog, peeked: false, closed: false };
+        let size = size.unwrap_or(UNBOUNDED);
+        let (peeked, crowded, closed) = (false, false, false);
+        let state = State { items: S::default(), putters, size, backlog, peeked, crowded, closed };
         DeferredQueue::from_getters(WaitQueue::new(state))
     }
 }

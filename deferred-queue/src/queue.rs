@@ -9,7 +9,7 @@ use deferred_core::{Deferred, Failure, FailureKind};
 
 use crate::builder::Builder;
 use crate::error::{QueueOverflow, QueueUnderflow, Unsent};
-use crate::state::{Deliveries, Getters, LockedQueue, put_back};
+use crate::state::{Deliveries, Getters, LockedQueue, put_back, put_slow, put_when_room_slow, take_slow};
 use crate::store::{Priority, Store, drain};
 use crate::stream::QueueStream;
 
@@ -119,28 +119,14 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     /// queue.put('a').unwrap();
     /// assert_eq!(queue.put('b').unwrap_err().into_inner(), 'b');
     /// ```
+    #[inline]
     pub fn put(&self, item: T) -> Result<(), QueueOverflow<T>> {
         let mut locked = self.getters.lock();
-        if locked.closed {
-            drop(locked);
-            return Err(QueueOverflow { item, closed: true });
+        if locked.is_empty() && locked.stores_next() {
+            locked.items.push(item);
+            return Ok(());
         }
-        if !locked.peeked {
-            if let Some((turn, ())) = locked.pop() {
-                let _held = match cfg!(canary = "wake_under_lock") {
-                    true => Some(locked),
-                    false => (drop(locked), None).1,
-                };
-                turn.grant(Ok(item));
-                return Ok(());
-            }
-        }
-        if !locked.has_room() {
-            drop(locked);
-            return Err(QueueOverflow { item, closed: false });
-        }
-        locked.items.push(item);
-        Ok(())
+        put_slow(locked, item)
     }
 
     /// Puts an item in when there is room for it.
@@ -166,31 +152,15 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     /// assert_eq!(put.try_take(), Some(Ok(())));
     /// assert_eq!(queue.try_get(), Some(2));
     /// ```
+    #[inline]
     #[track_caller]
     pub fn put_when_room(&self, item: T) -> Deferred<(), Unsent<T>> {
         let mut locked = self.getters.lock();
-        if locked.closed {
-            drop(locked);
-            return Deferred::fail(Unsent(item));
-        }
-        if !locked.peeked {
-            if let Some((turn, ())) = locked.pop() {
-                drop(locked);
-                turn.grant(Ok(item));
-                return Deferred::succeed(());
-            }
-        }
-        if locked.has_room() && locked.putters.nobody_waits() {
+        if locked.is_empty() && locked.stores_next() && !locked.crowded {
             locked.items.push(item);
             return Deferred::succeed(());
         }
-        let mut deliveries = Deliveries::new();
-        let waiter = locked.putters.push(item);
-        // There may be room, and whoever waited for it is just leaving.
-        deliveries.refill(&mut locked);
-        drop(locked);
-        deliveries.deliver();
-        waiter
+        put_when_room_slow(locked, item)
     }
 
     /// Gets the next item.
@@ -215,46 +185,36 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     /// drop(queue.get());
     /// assert_eq!(queue.get().wait(), Ok(1));
     /// ```
+    #[inline]
     #[track_caller]
     pub fn get(&self) -> Deferred<T, QueueUnderflow> {
-        let mut locked = match self.get_or_lock() {
-            Ok(ready) => return ready,
-            Err(locked) => locked,
-        };
-        if locked.is_over() {
-            return Deferred::fail(Failure::new(FailureKind::Closed));
+        match self.take_or_lock() {
+            Ok(item) => self.ready(item),
+            Err(locked) if locked.is_over() => Deferred::fail(Failure::new(FailureKind::Closed)),
+            Err(locked) if !locked.may_wait(locked.len()) => Deferred::fail(QueueUnderflow),
+            Err(mut locked) => locked.push(()),
         }
-        if locked.backlog.is_some_and(|backlog| locked.len() >= backlog + usize::from(cfg!(canary = "off_by_one"))) {
-            return Deferred::fail(QueueUnderflow);
-        }
-        locked.push(())
     }
 
-    /// As `get`, for somebody to whom the backlog does not apply.
+    /// As `get`, for somebody to whom the backlog does not apply; `None` when no item will ever come.
     pub(crate) fn get_beyond_backlog(&self) -> Option<Deferred<T, QueueUnderflow>> {
-        match self.get_or_lock() {
-            Ok(ready) => Some(ready),
-            Err(mut locked) => (!locked.is_over()).then(|| locked.push(())),
+        match self.take_or_lock() {
+            Ok(item) => Some(self.ready(item)),
+            Err(locked) if locked.is_over() => None,
+            Err(mut locked) => Some(locked.push(())),
         }
     }
 
-    /// Gets the next item, or locks the queue while there is none.
+    /// Takes the next item, or locks the queue while there is none.
     #[inline]
-    fn get_or_lock(&self) -> Result<Deferred<T, QueueUnderflow>, LockedQueue<'_, T, S>> {
+    fn take_or_lock(&self) -> Result<T, LockedQueue<'_, T, S>> {
         let mut locked = self.getters.lock();
-        if locked.has_item() {
-            let mut deliveries = Deliveries::new();
-            if let Some(item) = deliveries.take(&mut locked) {
-                drop(locked);
-                let ready = match cfg!(canary = "lost_item") {
-                    true => Deferred::succeed(item),
-                    false => self.getters.ready(item),
-                };
-                deliveries.deliver();
-                return Ok(ready);
-            }
-        }
-        Err(locked)
+        if locked.is_plain() { locked.items.pop().ok_or(locked) } else { take_slow(locked) }
+    }
+
+    #[inline]
+    fn ready(&self, item: T) -> Deferred<T, QueueUnderflow> {
+        if cfg!(canary = "lost_item") { Deferred::succeed(item) } else { self.getters.ready(item) }
     }
 
     /// Gets the next item, if there is one.
@@ -269,13 +229,9 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     /// queue.put(1).unwrap();
     /// assert_eq!(queue.try_get(), Some(1));
     /// ```
+    #[inline]
     pub fn try_get(&self) -> Option<T> {
-        let mut deliveries = Deliveries::new();
-        let mut locked = self.getters.lock();
-        let item = deliveries.take(&mut locked);
-        drop(locked);
-        deliveries.deliver();
-        item
+        self.take_or_lock().ok()
     }
 
     /// Looks at the item that comes next.
@@ -477,7 +433,7 @@ impl<T: Send + 'static, S: Store<T>> Debug for DeferredQueue<T, S> {
         let mut f = f.debug_struct("DeferredQueue");
         let Some(locked) = self.getters.try_lock() else { return f.finish_non_exhaustive() };
         f.field("len", &locked.stored())
-            .field("size", &locked.size)
+            .field("size", &locked.bound())
             .field("waiting", &locked.len())
             .field("backlog", &locked.backlog);
         if let Some(putters) = locked.putters.try_lock() {

@@ -2,9 +2,9 @@
 
 use core::marker::PhantomData;
 
-use deferred_core::{Failure, Grants, Locked, Primitive, WaitQueue};
+use deferred_core::{Deferred, Failure, Grants, Locked, Primitive, WaitQueue};
 
-use crate::error::{QueueUnderflow, Unsent};
+use crate::error::{QueueOverflow, QueueUnderflow, Unsent};
 use crate::store::Store;
 
 pub(crate) type Getters<T, S> = WaitQueue<T, QueueUnderflow, State<T, S>>;
@@ -17,14 +17,20 @@ pub(crate) struct State<T: Send + 'static, S> {
     pub(crate) items: S,
     /// Those who wait for room, each with an item. Locked inside the lock of this, never around it.
     pub(crate) putters: Putters<T>,
-    /// How many items may be stored.
-    pub(crate) size: Option<usize>,
+    /// How many items may be stored; [`UNBOUNDED`] items do not fit any memory.
+    pub(crate) size: usize,
     /// How many may wait for an item.
     pub(crate) backlog: Option<usize>,
     /// The first item is out to be looked at, and the others stay where they are until it is back.
     pub(crate) peeked: bool,
+    /// Set while somebody waits for room, and until it is noticed that nobody does any more.
+    pub(crate) crowded: bool,
+    /// Set once.
     pub(crate) closed: bool,
 }
+
+/// The size of a queue that has none.
+pub(crate) const UNBOUNDED: usize = usize::MAX;
 
 impl<T: Send + 'static, S: Store<T>> State<T, S> {
     /// Returns how many items there are, the one that is being looked at included.
@@ -32,14 +38,32 @@ impl<T: Send + 'static, S: Store<T>> State<T, S> {
         self.items.len() + usize::from(self.peeked)
     }
 
+    #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        self.size.is_none_or(|size| self.stored() < size)
+        self.stored() < self.size
     }
 
-    /// Tells whether there is an item to be had, stored or with one who waits for room.
+    /// Returns how many items may be stored, if that is limited.
+    pub(crate) fn bound(&self) -> Option<usize> {
+        (self.size != UNBOUNDED).then_some(self.size)
+    }
+
+    /// Tells whether an item that comes is stored when nobody waits for one.
     #[inline]
-    pub(crate) fn has_item(&self) -> bool {
-        !self.peeked && (!self.items.is_empty() || !self.putters.nobody_waits())
+    pub(crate) fn stores_next(&self) -> bool {
+        !(self.closed | self.peeked) && self.items.len() < self.size
+    }
+
+    /// Tells whether the next item is the first that is stored, and nobody has to be told when it is taken.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        !(self.peeked | self.crowded)
+    }
+
+    /// Tells whether one more may wait for an item, beside so many.
+    pub(crate) fn may_wait(&self, waiting: usize) -> bool {
+        let beyond = usize::from(cfg!(canary = "off_by_one"));
+        self.backlog.is_none_or(|backlog| waiting < backlog + beyond)
     }
 
     /// Tells whether no item will ever come again.
@@ -89,7 +113,6 @@ impl<T: Send + 'static, S: Store<T>> Deliveries<T, S> {
     }
 
     /// Takes the next item, and lets one who waits for room go on.
-    #[inline]
     pub(crate) fn take(&mut self, locked: &mut LockedQueue<'_, T, S>) -> Option<T> {
         if locked.peeked {
             return None;
@@ -103,11 +126,17 @@ impl<T: Send + 'static, S: Store<T>> Deliveries<T, S> {
         Some(item)
     }
 
+    /// Takes the item of whoever waits longest for room, and lets them go on.
     pub(crate) fn next_putter(&mut self, locked: &mut LockedQueue<'_, T, S>) -> Option<T> {
-        if locked.putters.nobody_waits() {
+        if !locked.crowded {
             return None;
         }
-        let (turn, item) = locked.putters.lock().pop()?;
+        let mut putters = locked.putters.lock();
+        let popped = putters.pop();
+        let crowded = !putters.is_empty();
+        drop(putters);
+        locked.crowded = crowded;
+        let (turn, item) = popped?;
         self.room.push(turn, Ok(()));
         Some(item)
     }
@@ -129,6 +158,84 @@ impl<T: Send + 'static, S: Store<T>> Deliveries<T, S> {
             }
         }
     }
+}
+
+/// As [`DeferredQueue::put`](crate::DeferredQueue::put), in every state.
+#[inline(never)]
+pub(crate) fn put_slow<T, S>(mut locked: LockedQueue<'_, T, S>, item: T) -> Result<(), QueueOverflow<T>>
+where
+    T: Send + 'static,
+    S: Store<T>,
+{
+    if locked.closed {
+        drop(locked);
+        return Err(QueueOverflow { item, closed: true });
+    }
+    if !locked.peeked {
+        if let Some((turn, ())) = locked.pop() {
+            let _held = match cfg!(canary = "wake_under_lock") {
+                true => Some(locked),
+                false => (drop(locked), None).1,
+            };
+            turn.grant(Ok(item));
+            return Ok(());
+        }
+    }
+    if !locked.has_room() {
+        drop(locked);
+        return Err(QueueOverflow { item, closed: false });
+    }
+    locked.items.push(item);
+    Ok(())
+}
+
+/// As [`DeferredQueue::put_when_room`](crate::DeferredQueue::put_when_room), in every state.
+#[inline(never)]
+#[track_caller]
+pub(crate) fn put_when_room_slow<T, S>(mut locked: LockedQueue<'_, T, S>, item: T) -> Deferred<(), Unsent<T>>
+where
+    T: Send + 'static,
+    S: Store<T>,
+{
+    if locked.closed {
+        drop(locked);
+        return Deferred::fail(Unsent(item));
+    }
+    if !locked.peeked {
+        if let Some((turn, ())) = locked.pop() {
+            drop(locked);
+            turn.grant(Ok(item));
+            return Deferred::succeed(());
+        }
+    }
+    if locked.has_room() && !locked.crowded {
+        locked.items.push(item);
+        return Deferred::succeed(());
+    }
+    let waiter = locked.putters.push(item);
+    locked.crowded = true;
+    if locked.has_room() {
+        // Whoever waited for it is just leaving.
+        let mut deliveries = Deliveries::new();
+        deliveries.refill(&mut locked);
+        drop(locked);
+        deliveries.deliver();
+    }
+    waiter
+}
+
+/// Takes the next item, in every state, or locks the queue while there is none.
+#[inline(never)]
+pub(crate) fn take_slow<T, S>(mut locked: LockedQueue<'_, T, S>) -> Result<T, LockedQueue<'_, T, S>>
+where
+    T: Send + 'static,
+    S: Store<T>,
+{
+    let mut deliveries = Deliveries::new();
+    let Some(item) = deliveries.take(&mut locked) else { return Err(locked) };
+    drop(locked);
+    deliveries.deliver();
+    Ok(item)
 }
 
 /// Puts an item back that had been taken out, and changes the state with it.

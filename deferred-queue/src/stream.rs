@@ -47,22 +47,31 @@ impl<T: Send + 'static, S: Store<T>> QueueStream<T, S> {
 impl<T: Send + 'static, S: Store<T>> Stream for QueueStream<T, S> {
     type Item = T;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        loop {
-            if let Some(next) = &mut self.next {
-                let outcome = ready!(Pin::new(next).poll(cx));
-                self.next = None;
-                // The only failure is that the queue is closed; what is stored in it is still to come.
-                return Poll::Ready(outcome.ok().or_else(|| self.queue.try_get()));
-            }
+        if self.next.is_none() {
             if let Some(item) = self.queue.try_get() {
                 return Poll::Ready(Some(item));
             }
-            self.next = self.queue.get_beyond_backlog();
-            if self.next.is_none() {
-                return Poll::Ready(None);
-            }
         }
+        self.poll_waiting(cx)
+    }
+}
+
+impl<T: Send + 'static, S: Store<T>> QueueStream<T, S> {
+    #[inline(never)]
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let next = match &mut self.next {
+            Some(next) => next,
+            None => match self.queue.get_beyond_backlog() {
+                Some(next) => self.next.insert(next),
+                None => return Poll::Ready(None),
+            },
+        };
+        let outcome = ready!(Pin::new(next).poll(cx));
+        self.next = None;
+        // The only failure is that the queue is closed; what is stored in it is still to come.
+        Poll::Ready(outcome.ok().or_else(|| self.queue.try_get()))
     }
 }
 
