@@ -57,6 +57,7 @@ impl<T: Send + 'static> Primitive<LockGuard<T>> for State<T> {
     type Request = ();
     type Guarded = T;
 
+    #[inline]
     fn returned(
         locked: &mut Locked<'_, LockGuard<T>, Infallible, Self>,
         returned: &mut Returned<LockGuard<T>, Infallible, Self>,

@@ -83,6 +83,7 @@ impl Primitive<Permit> for State {
         grants.deliver();
     }
 
+    #[inline]
     fn returned(locked: &mut LockedQueue<'_>, returned: &mut PermitsBack, grants: &mut PermitGrants) {
         let paid = locked.debt.min(returned.count());
         if paid > 0 {
@@ -101,10 +102,21 @@ impl Primitive<Permit> for State {
 }
 
 /// Grants free permits to those in front.
+#[inline]
 fn settle(locked: &mut LockedQueue<'_>, grants: &mut PermitGrants) {
     while let Some((turn, units)) = locked.pop_with_units(|wanted| *wanted) {
         grants.push(turn, Ok(Permit::new(units)));
     }
+}
+
+/// The end of an acquire that may be granted something at once.
+#[cold]
+fn settle_now(mut locked: LockedQueue<'_>, waiter: Deferred<Permit>) -> Deferred<Permit> {
+    let mut grants = Grants::new();
+    settle(&mut locked, &mut grants);
+    drop(locked);
+    grants.deliver();
+    waiter
 }
 
 /// Keeps the queue's `slow` in step with the state.
@@ -213,13 +225,7 @@ impl DeferredSemaphore {
         }
         let waiter = locked.push(n);
         // Permits may have come back before there was a waiter to see, or be there without the fast path knowing.
-        if n <= locked.free_units() {
-            let mut grants = Grants::new();
-            settle(&mut locked, &mut grants);
-            drop(locked);
-            grants.deliver();
-        }
-        waiter
+        if n <= locked.free_units() { settle_now(locked, waiter) } else { waiter }
     }
 
     /// Acquires one permit if it is free and nobody waits.
