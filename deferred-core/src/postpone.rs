@@ -64,6 +64,17 @@ mod imp {
             && LATER.try_with(|later| later.borrow_mut().push_back(work)).is_ok()
     }
 
+    /// Does all that was postponed on this thread; returns whether there was anything.
+    pub(crate) fn catch_up() -> bool {
+        let mut any = false;
+        while let Ok(Some(work)) = LATER.try_with(|later| later.borrow_mut().pop_front()) {
+            any = true;
+            // SAFETY: `run`'s caller promised that it may be called once, later, on this thread.
+            unsafe { (work.run)(work.cell) }
+        }
+        any
+    }
+
     pub(super) fn drop_value<T>(value: T) {
         let outer = DROPPING.try_with(|dropping| dropping.replace(true)).unwrap_or(false);
         let _ = catch(|| drop(value));
@@ -71,13 +82,13 @@ mod imp {
         if outer || WORKING.try_with(|working| working.replace(true)).unwrap_or(true) {
             return;
         }
-        while let Ok(Some(work)) = LATER.try_with(|later| later.borrow_mut().pop_front()) {
-            // SAFETY: `run`'s caller promised that it may be called once, later, on this thread.
-            unsafe { (work.run)(work.cell) }
-        }
+        catch_up();
         let _ = WORKING.try_with(|working| working.set(false));
     }
 }
+
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) use imp::catch_up;
 
 #[cfg(not(feature = "std"))]
 mod imp {

@@ -12,6 +12,7 @@ use event_listener::{Event, Listener};
 
 use crate::deferred::Deferred;
 use crate::failure::Outcome;
+use crate::{postpone, wait_queue};
 
 /// Wakes the thread that waits. No other code can listen to the event, so nothing foreign runs under its lock.
 struct Signal(Event);
@@ -80,6 +81,8 @@ impl<T, E: Debug> Deferred<T, E> {
         if let Some(outcome) = self.try_take() {
             return Some(outcome);
         }
+        // What was put off on this thread may be what is waited for, and nobody else will do it.
+        while postpone::catch_up() | wait_queue::catch_up() {}
         let signal = Arc::new(Signal(Event::new()));
         let waker = Waker::from(signal.clone());
         loop {

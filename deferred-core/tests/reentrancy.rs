@@ -116,6 +116,24 @@ fn start(how: Deed, place: &Place, trace: &Trace) {
 }
 
 #[test]
+fn a_drop_may_wait_for_what_it_abandons_itself() {
+    watchdog(|| {
+        let (resolver, inner) = Chain::new();
+        let waits = OnDrop::new(move || {
+            drop(resolver);
+            assert!(inner.wait().is_err());
+        });
+        let (outer, d) = Chain::new();
+        let d = d.add_callback(move |n| {
+            let _owned = &waits;
+            Ok(n)
+        });
+        outer.errback("so the callback is dropped without a call").unwrap();
+        assert!(d.wait().is_err());
+    });
+}
+
+#[test]
 fn any_two_deeds_from_inside_a_callback_on_its_own_chain_leave_it_whole() {
     watchdog(|| {
         for starter in [Deed::Fire, Deed::Cancel, Deed::Drop] {

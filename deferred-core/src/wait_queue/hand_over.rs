@@ -201,6 +201,9 @@ struct Frame {
     types: TypeId,
     /// A `RefCell<VecDeque<Grant<T, E, P>>>` with the types of that queue.
     later: *const (),
+    /// Grants the first of `later`, if there is one.
+    #[cfg(all(feature = "std", not(loom)))]
+    grant_next: unsafe fn(*const ()) -> bool,
     /// The frame around this one.
     outer: Cell<*const Frame>,
 }
@@ -229,7 +232,14 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     // Foreign code may make them, so they are made before the list is looked at.
     let behind: VecDeque<Grant<T, E, P>> = behind.collect();
     let later = RefCell::new(VecDeque::<Grant<T, E, P>>::new());
-    let frame = Frame { queue, types, later: (&raw const later).cast(), outer: Cell::new(ptr::null()) };
+    let frame = Frame {
+        queue,
+        types,
+        later: (&raw const later).cast(),
+        #[cfg(all(feature = "std", not(loom)))]
+        grant_next: grant_next::<T, E, P>,
+        outer: Cell::new(ptr::null()),
+    };
     let first = frames::with(|innermost| {
         let mut next = *innermost;
         // SAFETY: a frame lies on a stack and is unlinked before it goes; only `with` looks at the list.
@@ -263,6 +273,34 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
         let Some(Grant(turn, outcome)) = next else { return };
         grant(turn, outcome);
     }
+}
+
+/// Grants the first of a frame's `later`; returns whether there was one.
+///
+/// # Safety
+///
+/// `later` must be that of a frame of these types further up this thread's stack.
+#[cfg(all(feature = "std", not(loom)))]
+unsafe fn grant_next<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(later: *const ()) -> bool {
+    // SAFETY: the caller's promise; the borrow ends before foreign code runs.
+    let next = unsafe { &*later.cast::<RefCell<VecDeque<Grant<T, E, P>>>>() }.borrow_mut().pop_front();
+    next.map(|Grant(turn, outcome)| grant(turn, outcome)).is_some()
+}
+
+/// Grants all that was put behind a grant on this thread; returns whether there was anything.
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) fn catch_up() -> bool {
+    let mut any = false;
+    let mut next = frames::with(|innermost| *innermost);
+    // SAFETY: these frames are further up this thread's stack, so they neither go nor change places meanwhile.
+    while let Some(frame) = unsafe { next.as_ref() } {
+        // SAFETY: as above, and the function is for the types of this frame.
+        while unsafe { (frame.grant_next)(frame.later) } {
+            any = true;
+        }
+        next = frame.outer.get();
+    }
+    any
 }
 
 impl Frame {

@@ -16,6 +16,8 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 pub use self::hand_over::Grants;
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) use self::hand_over::catch_up;
 pub use self::locked::Locked;
 pub use self::primitive::Primitive;
 use self::shared::Core;
