@@ -1,63 +1,11 @@
 //! How many allocations things cost, and that all of them are given back.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+mod common;
 
-use deferred_core::{Deferred, Outcome, WaitQueue, catch_unhandled};
-
-/// Counts what the thread allocates and holds.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-    static HELD: Cell<isize> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is passed on to the system's allocator; the counters do not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        HELD.set(HELD.get() + layout.size() as isize);
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.set(HELD.get() - layout.size() as isize);
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        HELD.set(HELD.get() + size as isize - layout.size() as isize);
-        // SAFETY: as the caller promised.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Returns how many allocations `f` makes; it must give all of them back.
-#[track_caller]
-fn allocations(f: impl Fn()) -> usize {
-    // What a thread allocates once is not of interest.
-    f();
-    let (before, held) = (ALLOCATIONS.get(), HELD.get());
-    f();
-    assert_eq!(HELD.get() - held, 0, "bytes are leaked");
-    ALLOCATIONS.get() - before
-}
+use common::{allocations, poll_once as poll};
+use deferred_core::{Deferred, WaitQueue, catch_unhandled};
 
 type D = Deferred<u32, u32>;
-
-fn poll(d: &mut D) -> Poll<Outcome<u32, u32>> {
-    Pin::new(d).poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// Attaches `n` small callbacks.
 fn chain(mut d: D, n: usize) -> D {

@@ -1,62 +1,14 @@
 //! Which types may go where: `Send`, `Sync`, `Unpin`, `UnwindSafe`, with the cases that must not.
 
-use std::cell::Cell as StdCell;
-use std::fmt::{self, Debug};
-use std::marker::PhantomData;
-use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::rc::Rc;
-use std::sync::MutexGuard;
+mod common;
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use common::{Both, NO, Neither, SendOnly, SyncOnly, YES, has, table, threads};
 use deferred_core::{
     Cancel, Cancelled, Deferred, Driver, Failure, FailureKind, Handle, ManualClock, Panic, Paused, Progress, Report,
     Resolver, Shared, ThreadClock, Timer, Verdict, WaitQueue,
 };
-
-/// Tells whether a type has a trait: the inherent constant is found first, and exists only where the bound holds.
-macro_rules! has {
-    ($t:ty, $bound:path) => {{
-        #[allow(dead_code)] // Where the bound holds.
-        trait Not {
-            const HAS: bool = false;
-        }
-        struct Test<T: ?Sized>(PhantomData<T>);
-        impl<T: ?Sized> Not for Test<T> {}
-        #[allow(dead_code)]
-        impl<T: ?Sized + $bound> Test<T> {
-            const HAS: bool = true;
-        }
-        <Test<$t>>::HAS
-    }};
-}
-
-/// One that is `Send + Sync`, `Send` only, `Sync` only, and neither.
-type Both = u8;
-type SendOnly = StdCell<u8>;
-struct SyncOnly(PhantomData<MutexGuard<'static, u8>>);
-type Neither = Rc<u8>;
-
-impl Debug for SyncOnly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SyncOnly").field(&self.0).finish()
-    }
-}
-
-/// `[Send, Sync]` of a type.
-macro_rules! threads {
-    ($t:ty) => {
-        [has!($t, Send), has!($t, Sync)]
-    };
-}
-
-/// `[Send, Sync]` of a generic type for each of the four.
-macro_rules! table {
-    ($make:ident) => {
-        [threads!($make<Both>), threads!($make<SendOnly>), threads!($make<SyncOnly>), threads!($make<Neither>)]
-    };
-}
-
-const YES: [bool; 2] = [true, true];
-const NO: [bool; 2] = [false, false];
 
 #[test]
 fn the_four_types_are_what_they_are_taken_for() {

@@ -4,34 +4,15 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{Drops, Trace, watchdog};
-use deferred_core::{Deferred, Failure, FailureKind, Handle, Panic, Resolver, Verdict};
-
-type Chain = Deferred<u32, &'static str>;
-
-/// Logs what a chain came to.
-fn watch(d: Chain, trace: &Trace, name: &'static str) -> Chain {
-    let trace = trace.clone();
-    d.add_both(move |outcome| {
-        trace.log(match &outcome {
-            Ok(n) => format!("{name} {n}"),
-            Err(failure) => format!("{name} {failure}"),
-        });
-        outcome
-    })
-}
-
-/// Attaches what a chain needs to be quiet when it ends.
-fn handled(d: Chain) -> Chain {
-    d.add_errback(|_| Ok(0))
-}
+use common::{Chain, Drops, Trace, handled, logged, watchdog};
+use deferred_core::{Failure, FailureKind, Handle, Panic, Resolver, Verdict};
 
 #[test]
 fn without_a_canceller_it_fails_with_cancelled_and_callbacks_run_inside() {
     let trace = Trace::new();
     let (resolver, mut d) = Chain::new();
     let handle = d.handle();
-    let mut d = watch(d, &trace, "d");
+    let mut d = logged(d, &trace, "d");
     trace.log("before");
     handle.cancel();
     trace.log("after");
@@ -202,7 +183,7 @@ fn a_paused_chain_is_cancelled_and_its_callbacks_wait() {
     let trace = Trace::new();
     let (resolver, mut d) = Chain::new();
     let (handle, paused) = (d.handle(), d.pause());
-    let mut d = watch(d, &trace, "d");
+    let mut d = logged(d, &trace, "d");
     handle.cancel();
     assert!(d.is_fired());
     assert_eq!(resolver.callback(5), Err(5));
@@ -276,7 +257,7 @@ fn a_waiting_chain_goes_on_with_cancelled_when_the_inner_has_no_canceller() {
     let (inner_resolver, inner) = Chain::new();
     let (resolver, mut d) = Chain::new();
     let handle = d.handle();
-    let d = watch(d.add_callback(move |_| inner), &trace, "d");
+    let d = logged(d.add_callback(move |_| inner), &trace, "d");
     resolver.callback(1).unwrap();
     handle.cancel();
     trace.expect(["d cancelled"]);
@@ -341,7 +322,7 @@ fn a_chain_may_be_cancelled_again_at_its_next_wait() {
     let (resolver, mut d) = Chain::new();
     let handle = d.handle();
     let mut d =
-        watch(watch(d.add_callback(move |_| first), &trace, "first").add_errback(move |_| second), &trace, "second");
+        logged(logged(d.add_callback(move |_| first), &trace, "first").add_errback(move |_| second), &trace, "second");
     resolver.callback(1).unwrap();
     handle.cancel();
     trace.expect(["first cancelled"]);

@@ -1,9 +1,8 @@
 //! What things cost, in instructions: in proportion to how many there are, and the same from everywhere.
 
-#[path = "../../deferred-sync/tests/callgrind/mod.rs"]
-mod callgrind;
+mod common;
 
-use callgrind::{assert_same, instructions};
+use common::{assert_same, instructions};
 use deferred_core::{Deferred, Resolver, WaitQueue};
 
 type Chain = Deferred<u32, &'static str>;

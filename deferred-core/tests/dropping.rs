@@ -4,27 +4,8 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{Drops, Trace, reports};
+use common::{Chain, Drops, Trace, handled, logged, reports};
 use deferred_core::{Deferred, Outcome};
-
-type Chain = Deferred<u32, &'static str>;
-
-/// Logs what a chain came to.
-fn watch(d: Chain, trace: &Trace, name: &'static str) -> Chain {
-    let trace = trace.clone();
-    d.add_both(move |outcome| {
-        trace.log(match &outcome {
-            Ok(n) => format!("{name} {n}"),
-            Err(failure) => format!("{name} {failure}"),
-        });
-        outcome
-    })
-}
-
-/// Attaches what a chain needs to be quiet when it ends.
-fn handled(d: Chain) -> Chain {
-    d.add_errback(|_| Ok(0))
-}
 
 #[test]
 fn dropping_a_pending_deferred_cancels_it_quietly_and_runs_its_callbacks() {
@@ -35,7 +16,7 @@ fn dropping_a_pending_deferred_cancels_it_quietly_and_runs_its_callbacks() {
             log.log("canceller");
             c.done()
         });
-        drop(watch(d, &trace, "d"));
+        drop(logged(d, &trace, "d"));
         trace.expect(["canceller", "d cancelled"]);
         assert_eq!(resolver.callback(5), Err(5));
     });
@@ -57,7 +38,7 @@ fn dropping_a_waiting_chain_cancels_what_it_waits_for() {
     let trace = Trace::new();
     let (inner_resolver, inner) = Chain::new();
     let (resolver, d) = Chain::new();
-    let d = watch(d.add_callback(move |_| inner), &trace, "d");
+    let d = logged(d.add_callback(move |_| inner), &trace, "d");
     resolver.callback(1).unwrap();
     drop(d);
     trace.expect(["d cancelled"]);
@@ -68,9 +49,9 @@ fn dropping_a_waiting_chain_cancels_what_it_waits_for() {
 fn dropping_a_chain_that_was_never_fired_drops_the_inner_its_callback_owns() {
     let trace = Trace::new();
     let (inner_resolver, inner) = Chain::new();
-    let inner = watch(inner, &trace, "inner");
+    let inner = logged(inner, &trace, "inner");
     let (_resolver, d) = Chain::new();
-    drop(watch(d.add_callback(move |_| inner), &trace, "outer"));
+    drop(logged(d.add_callback(move |_| inner), &trace, "outer"));
     assert!(inner_resolver.is_cancelled());
     let mut lines = trace.take();
     lines.sort();
@@ -88,7 +69,7 @@ fn dropping_during_a_callback_cancels_what_that_callback_returns() {
         drop(inside.lock().unwrap().take());
         inner
     });
-    *place.lock().unwrap() = Some(watch(d, &trace, "d"));
+    *place.lock().unwrap() = Some(logged(d, &trace, "d"));
     resolver.callback(1).unwrap();
     assert!(inner_resolver.is_cancelled());
     trace.expect(["d cancelled"]);
@@ -100,7 +81,7 @@ fn dropping_a_fired_and_paused_chain_cancels_what_it_waits_for_after_the_resume(
     let (inner_resolver, inner) = Chain::new();
     let (resolver, mut d) = Chain::new();
     let paused = d.pause();
-    let d = watch(d.add_callback(move |_| inner), &trace, "d");
+    let d = logged(d.add_callback(move |_| inner), &trace, "d");
     resolver.callback(1).unwrap();
     drop(d);
     trace.expect([]);
@@ -121,7 +102,7 @@ fn what_a_dropped_chain_waits_for_to_clean_up_is_not_cancelled() {
         drop(inside.lock().unwrap().take());
         first
     });
-    *place.lock().unwrap() = Some(watch(d.add_errback(move |_| clean_up), &trace, "d"));
+    *place.lock().unwrap() = Some(logged(d.add_errback(move |_| clean_up), &trace, "d"));
     resolver.callback(1).unwrap();
     assert!(first_resolver.is_cancelled() && !clean_up_resolver.is_cancelled());
     clean_up_resolver.callback(2).unwrap();
@@ -132,7 +113,7 @@ fn what_a_dropped_chain_waits_for_to_clean_up_is_not_cancelled() {
 fn a_dropped_deferred_whose_canceller_says_later_runs_when_the_resolver_fires() {
     let trace = Trace::new();
     let (resolver, d) = Chain::with_canceller(|c| c.later());
-    drop(watch(d, &trace, "d"));
+    drop(logged(d, &trace, "d"));
     trace.expect([]);
     resolver.callback(3).unwrap();
     trace.expect(["d 3"]);
@@ -142,7 +123,7 @@ fn a_dropped_deferred_whose_canceller_says_later_runs_when_the_resolver_fires() 
 fn a_detached_deferred_runs_on() {
     let trace = Trace::new();
     let (resolver, d) = Chain::with_canceller(|_| unreachable!("nobody cancels it"));
-    watch(d, &trace, "d").detach();
+    logged(d, &trace, "d").detach();
     assert!(!resolver.is_cancelled());
     resolver.callback(1).unwrap();
     trace.expect(["d 1"]);
@@ -153,7 +134,7 @@ fn a_detached_deferred_is_still_cancelled_by_its_handle() {
     let trace = Trace::new();
     let (resolver, mut d) = Chain::new();
     let handle = d.handle();
-    handled(watch(d, &trace, "d")).detach();
+    handled(logged(d, &trace, "d")).detach();
     handle.cancel();
     trace.expect(["d cancelled"]);
     assert!(resolver.is_cancelled());

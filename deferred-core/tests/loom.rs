@@ -10,8 +10,7 @@
 
 #[path = "loom/cell.rs"]
 mod cell;
-#[path = "loom/explore.rs"]
-mod explore;
+mod common;
 #[path = "loom/join.rs"]
 mod join;
 #[path = "loom/queue.rs"]

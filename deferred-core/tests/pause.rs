@@ -5,18 +5,8 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use common::{CountWaker, Trace, poll_with, reports, watchdog};
-use deferred_core::{Deferred, Outcome, Paused};
-
-type Chain = Deferred<u32, &'static str>;
-
-fn log(trace: &Trace, name: &'static str) -> impl FnOnce(u32) -> Outcome<u32, &'static str> + Send + 'static {
-    let trace = trace.clone();
-    move |n| {
-        trace.log(format!("{name} {n}"));
-        Ok(n)
-    }
-}
+use common::{Chain, CountWaker, Trace, log, poll_with, reports, watchdog};
+use deferred_core::Paused;
 
 #[test]
 fn a_paused_chain_is_fired_and_its_callbacks_wait_for_the_token() {

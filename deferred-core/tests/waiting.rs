@@ -2,16 +2,8 @@
 
 mod common;
 
-use common::{Trace, reports};
-use deferred_core::{Deferred, FailureKind, Outcome};
-
-fn log(trace: &Trace, name: &'static str) -> impl FnOnce(u32) -> Outcome<u32, &'static str> + Send + 'static {
-    let trace = trace.clone();
-    move |n| {
-        trace.log(format!("{name} {n}"));
-        Ok(n)
-    }
-}
+use common::{Trace, log, reports};
+use deferred_core::{Deferred, FailureKind};
 
 #[test]
 fn a_chain_waits_for_the_deferred_that_its_callback_returned() {

@@ -1,9 +1,9 @@
 //! How many allocations a join costs, and that all of them are given back.
 
-#[path = "../../deferred-sync/tests/counting/mod.rs"]
-mod counting;
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
-use counting::allocations;
+use common::allocations;
 use deferred_core::{Deferred, Failure};
 use deferred_list::{DeferredList, as_completed, first_fired, gather_results, parallel, race};
 

@@ -1,9 +1,9 @@
 //! What a join costs, in instructions: in proportion to its children.
 
-#[path = "../../deferred-sync/tests/callgrind/mod.rs"]
-mod callgrind;
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
-use callgrind::{assert_same, instructions};
+use common::{assert_same, instructions};
 use deferred_core::Deferred;
 use deferred_list::{DeferredList, race};
 

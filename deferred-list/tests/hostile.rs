@@ -2,6 +2,7 @@
 
 #[path = "../../deferred-core/tests/common/mod.rs"]
 mod common;
+mod helpers;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,21 +11,10 @@ use std::task::Poll;
 use std::thread;
 
 use common::{Drops, HookWaker, poll_once, poll_with, watchdog};
-use deferred_core::{Deferred, FailureKind, Outcome, Resolver};
+use deferred_core::{Deferred, FailureKind, Outcome};
 use deferred_list::{DeferredList, race};
 use deferred_sync::DeferredSemaphore;
-
-type Fail = &'static str;
-type Ends<T> = (Vec<Option<Resolver<T, Fail>>>, Vec<Deferred<T, Fail>>);
-
-/// So many pending Deferreds, and what fires them.
-fn pending<T>(n: usize) -> Ends<T> {
-    (0..n).map(|_| Deferred::new()).map(|(resolver, d)| (Some(resolver), d)).unzip()
-}
-
-fn fire<T: std::fmt::Debug>(resolver: &mut Option<Resolver<T, Fail>>, outcome: Outcome<T, Fail>) {
-    resolver.take().unwrap().fire(outcome).unwrap();
-}
+use helpers::{Fail, fire, pending};
 
 // Panics.
 

@@ -2,29 +2,19 @@
 
 #[path = "../../deferred-core/tests/common/mod.rs"]
 mod common;
+mod helpers;
 
 use std::task::Poll;
 use std::time::Duration;
 
 use common::{CountWaker, Drops, Trace, poll_once, poll_with, reports};
-use deferred_core::{Deferred, Failure, FailureKind, ManualClock, Outcome, Resolver};
+use deferred_core::{Deferred, Failure, FailureKind, ManualClock, Outcome};
 use deferred_list::{
     DeferredList, FailureGroup, FirstError, Gather, GatherOptions, NothingToJoin, first_fired, gather_results, race,
 };
 use deferred_queue::DeferredQueue;
 use deferred_sync::DeferredSemaphore;
-
-type Fail = &'static str;
-type Ends<T> = (Vec<Option<Resolver<T, Fail>>>, Vec<Deferred<T, Fail>>);
-
-/// So many pending Deferreds, and what fires them.
-fn pending<T>(n: usize) -> Ends<T> {
-    (0..n).map(|_| Deferred::new()).map(|(resolver, d)| (Some(resolver), d)).unzip()
-}
-
-fn fire<T: std::fmt::Debug>(resolver: &mut Option<Resolver<T, Fail>>, outcome: Outcome<T, Fail>) {
-    resolver.take().unwrap().fire(outcome).unwrap();
-}
+use helpers::{Ends, Fail, fire, pending};
 
 /// All orders of `0..n`.
 fn orders(n: usize) -> Vec<Vec<usize>> {

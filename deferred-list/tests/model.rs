@@ -1,22 +1,16 @@
 //! Random programs against a plain model of each way of joining.
 
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
+use common::{CountWaker, poll_with};
 use deferred_core::{Deferred, FailureKind, Outcome, Resolver, Stream, catch_unhandled};
 use deferred_list::{DeferredList, GatherOptions, as_completed, first_fired, parallel, race};
 use proptest::prelude::*;
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 type Child = Deferred<usize, usize>;
 type Resolvers = Vec<Option<Resolver<usize, usize>>>;
@@ -80,13 +74,11 @@ fn play<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
     let mut seen: Vec<usize> = (0..plans.len()).filter(|n| plans[*n].0 == Kind::Ready).collect();
     let mut joined = join(children);
     let mut decided = seen.iter().any(|n| decides(*n)) || order.is_empty();
-    let (wakes, fired_at_once) = (Arc::<Wakes>::default(), joined.is_fired());
+    let ((wakes, waker), fired_at_once) = (CountWaker::new(), joined.is_fired());
     assert_eq!(fired_at_once, decided);
     let mut result = None;
-    let waker = Waker::from(wakes.clone());
     if !decided {
-        let poll = std::pin::Pin::new(&mut joined).poll(&mut Context::from_waker(&waker));
-        assert!(poll.is_pending());
+        assert!(poll_with(&mut joined, &waker).is_pending());
     }
     for (step, &n) in order.iter().enumerate() {
         assert_eq!(joined.is_fired() || result.is_some(), decided);
@@ -102,7 +94,7 @@ fn play<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
                 assert!(result.is_some());
             }
         }
-        assert_eq!(wakes.0.load(Ordering::Relaxed), usize::from(decided && !fired_at_once));
+        assert_eq!(wakes.count(), usize::from(decided && !fired_at_once));
     }
     (result.or_else(|| joined.try_take()).expect("all have fired"), seen)
 }

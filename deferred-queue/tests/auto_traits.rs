@@ -2,44 +2,15 @@
 //!
 //! Items must be `Send`, so that is asked of the types themselves.
 
-use std::cell::Cell;
-use std::marker::PhantomData;
-use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::rc::Rc;
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use common::{Both, Neither, SendOnly, YES, has, threads};
 use deferred_queue::{
     Builder, DeferredPriorityQueue, DeferredQueue, Priority, QueueOverflow, QueueStream, QueueUnderflow, Unsent,
 };
-
-/// Tells whether a type has a trait: the inherent constant is found first, and exists only where the bound holds.
-macro_rules! has {
-    ($t:ty, $bound:path) => {{
-        #[allow(dead_code)] // Where the bound holds.
-        trait Not {
-            const HAS: bool = false;
-        }
-        struct Test<T: ?Sized>(PhantomData<T>);
-        impl<T: ?Sized> Not for Test<T> {}
-        #[allow(dead_code)]
-        impl<T: ?Sized + $bound> Test<T> {
-            const HAS: bool = true;
-        }
-        <Test<$t>>::HAS
-    }};
-}
-
-/// `[Send, Sync]` of a type.
-macro_rules! threads {
-    ($t:ty) => {
-        [has!($t, Send), has!($t, Sync)]
-    };
-}
-
-type Both = u8;
-type SendOnly = Cell<u8>;
-type Neither = Rc<u8>;
-
-const YES: [bool; 2] = [true, true];
 
 #[test]
 fn a_queue_gives_items_to_one_only_so_it_is_shared_when_they_may_be_sent() {

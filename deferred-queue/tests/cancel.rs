@@ -2,33 +2,14 @@
 
 #[path = "../../deferred-core/tests/common/mod.rs"]
 mod common;
+mod helpers;
 
 use std::task::Poll;
 
 use common::{CountWaker, Drops, poll_once, poll_with};
-use deferred_core::Deferred;
-use deferred_queue::{DeferredQueue, QueueUnderflow};
+use deferred_queue::DeferredQueue;
 use futures_lite::future;
-
-type Get<T> = Deferred<T, QueueUnderflow>;
-
-/// A queue with these items.
-fn queue_of<T: Send + 'static>(items: impl IntoIterator<Item = T>) -> DeferredQueue<T> {
-    let queue = DeferredQueue::new();
-    items.into_iter().for_each(|item| queue.put(item).unwrap());
-    queue
-}
-
-/// A bounded queue with these items.
-fn full_of<T: Send + 'static, const N: usize>(items: [T; N]) -> DeferredQueue<T> {
-    let queue = DeferredQueue::builder().size(N).build();
-    items.into_iter().for_each(|item| queue.put(item).unwrap());
-    queue
-}
-
-fn value<T: std::fmt::Debug>(get: &mut Get<T>) -> T {
-    get.try_take().expect("it has fired").expect("an item was delivered")
-}
+use helpers::{Get, full_of, queue_of, value};
 
 // Cancellation.
 

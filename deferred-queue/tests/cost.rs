@@ -1,9 +1,9 @@
 //! What leaving a queue costs, in instructions: the same from front, middle and back, and however many wait.
 
-#[path = "../../deferred-sync/tests/callgrind/mod.rs"]
-mod callgrind;
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
-use callgrind::{assert_same, instructions};
+use common::{assert_same, instructions};
 use deferred_core::Deferred;
 use deferred_queue::{DeferredQueue, QueueUnderflow, Unsent};
 

@@ -2,6 +2,7 @@
 
 #[path = "../../deferred-core/tests/common/mod.rs"]
 mod common;
+mod helpers;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,28 +10,9 @@ use std::task::Poll;
 use std::thread;
 
 use common::{CountWaker, Drops, HookWaker, OnDrop, panic_if_woken, poll_with, watchdog};
-use deferred_core::{Deferred, FailureKind};
-use deferred_queue::{DeferredQueue, QueueUnderflow};
-
-type Get<T> = Deferred<T, QueueUnderflow>;
-
-/// A queue with these items.
-fn queue_of<T: Send + 'static>(items: impl IntoIterator<Item = T>) -> DeferredQueue<T> {
-    let queue = DeferredQueue::new();
-    items.into_iter().for_each(|item| queue.put(item).unwrap());
-    queue
-}
-
-/// A bounded queue with these items.
-fn full_of<T: Send + 'static, const N: usize>(items: [T; N]) -> DeferredQueue<T> {
-    let queue = DeferredQueue::builder().size(N).build();
-    items.into_iter().for_each(|item| queue.put(item).unwrap());
-    queue
-}
-
-fn value<T: std::fmt::Debug>(get: &mut Get<T>) -> T {
-    get.try_take().expect("it has fired").expect("an item was delivered")
-}
+use deferred_core::FailureKind;
+use deferred_queue::DeferredQueue;
+use helpers::{full_of, queue_of, value};
 
 // Panics.
 

@@ -5,34 +5,16 @@
 //! ```
 #![cfg(loom)]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
+use common::{Bound, explore};
 use deferred_queue::DeferredQueue;
 use loom::thread;
 
-/// Runs a model, with at most so many preemptions if any number is given, prints how many executions it took, and fails
-/// when they are fewer than `least`.
-#[track_caller]
-fn explore(name: &str, preemptions: Option<usize>, least: usize, model: impl Fn() + Send + Sync + 'static) {
-    let executions = Arc::new(AtomicUsize::new(0));
-    let counter = executions.clone();
-    let mut builder = loom::model::Builder::new();
-    builder.max_branches = 20_000;
-    builder.preemption_bound = preemptions.map(|n| builder.preemption_bound.unwrap_or(n).max(n));
-    builder.check(move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-        model();
-        assert_eq!(deferred_core::live(), 0, "cells or queues were leaked");
-    });
-    let executions = executions.load(Ordering::Relaxed);
-    println!("model {name}: {executions} executions");
-    assert!(executions >= least, "{name}: {executions} executions are fewer than {least}");
-}
-
 #[test]
 fn put_against_get() {
-    explore("put against get", None, 5, || {
+    explore("put against get", Bound::None, 5, || {
         let queue = DeferredQueue::<u8>::new();
         let other = queue.clone();
         let putter = thread::spawn(move || other.put(1).unwrap());
@@ -45,7 +27,7 @@ fn put_against_get() {
 
 #[test]
 fn put_against_drop_of_the_getter() {
-    explore("put against drop of the getter", None, 20, || {
+    explore("put against drop of the getter", Bound::None, 20, || {
         let queue = DeferredQueue::<u8>::new();
         let getter = queue.get();
         let other = queue.clone();
@@ -58,7 +40,7 @@ fn put_against_drop_of_the_getter() {
 
 #[test]
 fn a_ready_getter_dropped_against_get() {
-    explore("a ready getter dropped against get", None, 5, || {
+    explore("a ready getter dropped against get", Bound::None, 5, || {
         let queue = DeferredQueue::<u8>::new();
         queue.put(1).unwrap();
         let ready = queue.get();
@@ -72,7 +54,7 @@ fn a_ready_getter_dropped_against_get() {
 
 #[test]
 fn close_against_put_and_get() {
-    explore("close against put and get", Some(3), 50, || {
+    explore("close against put and get", Bound::Preemptions(3), 50, || {
         let queue = DeferredQueue::<u8>::new();
         let (closed, put) = (queue.clone(), queue.clone());
         let closer = thread::spawn(move || closed.close());
@@ -92,7 +74,7 @@ fn close_against_put_and_get() {
 
 #[test]
 fn get_against_drop_of_who_waits_for_room() {
-    explore("get against drop of who waits for room", None, 20, || {
+    explore("get against drop of who waits for room", Bound::None, 20, || {
         let queue = DeferredQueue::<u8>::builder().size(1).build();
         queue.put(1).unwrap();
         let waiter = queue.put_when_room(2);
@@ -109,7 +91,7 @@ fn get_against_drop_of_who_waits_for_room() {
 /// As many items as are put come out, each once, whoever gets them.
 #[test]
 fn two_putters_and_a_getter_that_leaves() {
-    explore("two putters and a getter that leaves", Some(2), 100, || {
+    explore("two putters and a getter that leaves", Bound::Preemptions(2), 100, || {
         let queue = DeferredQueue::<u8>::new();
         let (gone, mut kept) = (queue.get(), queue.get());
         let putters = [1, 2].map(|item| {

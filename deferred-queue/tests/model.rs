@@ -1,12 +1,13 @@
 //! Random programs against a plain model of a queue, first in first out and by priority.
 
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
+
 use std::cmp::Ordering;
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{self, AtomicUsize};
-use std::task::{Wake, Waker};
 
-use deferred_core::{Deferred, FailureKind};
+use common::Waiting;
+use deferred_core::FailureKind;
 use deferred_queue::{DeferredQueue, Priority, QueueUnderflow, Store, Unsent};
 use proptest::prelude::*;
 
@@ -33,41 +34,6 @@ impl PartialEq for Item {
     }
 }
 impl Eq for Item {}
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, atomic::Ordering::Relaxed);
-    }
-}
-
-/// A Deferred that somebody waits with, by polling it once.
-struct Waiting<T, E: std::fmt::Debug> {
-    deferred: Deferred<T, E>,
-    wakes: Arc<Wakes>,
-    polled: bool,
-}
-
-impl<T, E: std::fmt::Debug> Waiting<T, E> {
-    fn new(mut deferred: Deferred<T, E>, poll: bool) -> Self {
-        let wakes = Arc::<Wakes>::default();
-        let polled = poll && !deferred.is_fired();
-        if polled {
-            let waker = Waker::from(wakes.clone());
-            let mut cx = std::task::Context::from_waker(&waker);
-            assert!(std::pin::Pin::new(&mut deferred).poll(&mut cx).is_pending());
-        }
-        Self { deferred, wakes, polled }
-    }
-
-    fn check(&self, fired: bool) {
-        assert_eq!(self.deferred.is_fired(), fired);
-        assert_eq!(self.wakes.0.load(atomic::Ordering::Relaxed), usize::from(fired && self.polled));
-    }
-}
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -1,8 +1,9 @@
 //! How many allocations a semaphore and a lock cost, and that all of them are given back.
 
-mod counting;
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
-use counting::allocations;
+use common::allocations;
 use deferred_sync::{DeferredLock, DeferredSemaphore, LockGuard};
 
 #[test]

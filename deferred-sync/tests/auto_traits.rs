@@ -2,40 +2,13 @@
 //!
 //! What a lock guards must be `Send`, so that is asked of the types themselves.
 
-use std::cell::Cell;
-use std::marker::PhantomData;
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
+
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
+use common::{Both, SendOnly, YES, has, threads};
 use deferred_sync::{DeferredLock, DeferredSemaphore, LimitOverflow, LockGuard, MappedGuard, Permit};
-
-/// Tells whether a type has a trait: the inherent constant is found first, and exists only where the bound holds.
-macro_rules! has {
-    ($t:ty, $bound:path) => {{
-        #[allow(dead_code)] // Where the bound holds.
-        trait Not {
-            const HAS: bool = false;
-        }
-        struct Test<T: ?Sized>(PhantomData<T>);
-        impl<T: ?Sized> Not for Test<T> {}
-        #[allow(dead_code)]
-        impl<T: ?Sized + $bound> Test<T> {
-            const HAS: bool = true;
-        }
-        <Test<$t>>::HAS
-    }};
-}
-
-/// `[Send, Sync]` of a type.
-macro_rules! threads {
-    ($t:ty) => {
-        [has!($t, Send), has!($t, Sync)]
-    };
-}
-
-type Both = u8;
-type SendOnly = Cell<u8>;
-
-const YES: [bool; 2] = [true, true];
 
 #[test]
 fn a_lock_is_shared_by_threads_when_its_value_may_be_sent() {

@@ -2,41 +2,18 @@
 
 #[path = "../../deferred-core/tests/common/mod.rs"]
 mod common;
+#[path = "helpers/semaphore.rs"]
+mod helpers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use common::{CountWaker, HookWaker, poll_once, poll_with, watchdog};
+use common::{HookWaker, poll_once, poll_with, watchdog};
 use deferred_core::{Deferred, Failure, FailureKind, Outcome};
 use deferred_sync::{DeferredSemaphore, Permit};
-
-type Acquire = Deferred<Permit>;
-
-/// A semaphore with all its permits held.
-fn taken(limit: usize) -> (DeferredSemaphore, Permit) {
-    let semaphore = DeferredSemaphore::new(limit);
-    let all = semaphore.try_acquire_many(limit).unwrap();
-    (semaphore, all)
-}
-
-fn granted(acquire: &mut Acquire) -> Permit {
-    acquire.try_take().expect("it has fired").expect("a permit was granted")
-}
-
-/// Polls it with a waker that counts.
-fn watched(acquire: &mut Acquire) -> Arc<CountWaker> {
-    let (count, waker) = CountWaker::new();
-    assert!(poll_with(acquire, &waker).is_pending());
-    count
-}
-
-/// Asserts that nothing was lost: all permits are free and nobody waits.
-#[track_caller]
-fn at_rest(semaphore: &DeferredSemaphore, limit: usize) {
-    assert_eq!((semaphore.available(), semaphore.limit(), semaphore.waiting()), (limit, limit, 0));
-}
+use helpers::{at_rest, granted, taken, watched};
 
 // Panics.
 
@@ -192,6 +169,23 @@ fn a_canceller_of_what_runs_may_use_the_semaphore() {
             c.done()
         });
         drop(semaphore.run(move || work));
+        at_rest(&semaphore, 1);
+    });
+}
+
+#[test]
+fn a_callback_may_wait_for_what_it_grants_itself() {
+    watchdog(|| {
+        let (semaphore, held) = taken(1);
+        let inner = semaphore.clone();
+        let mut outer = semaphore.acquire().add_callback(move |permit| {
+            // Granted inside of a grant of the same semaphore.
+            let next = inner.acquire();
+            drop(permit);
+            next.wait().map(|permit| permit.count())
+        });
+        drop(held);
+        assert_eq!(outer.try_take(), Some(Ok(1)));
         at_rest(&semaphore, 1);
     });
 }

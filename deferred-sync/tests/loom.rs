@@ -5,34 +5,16 @@
 //! ```
 #![cfg(loom)]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
+use common::{Bound, explore};
 use deferred_sync::{DeferredLock, DeferredSemaphore};
 use loom::thread;
 
-/// Runs a model, with at most so many preemptions if any number is given, prints how many executions it took, and fails
-/// when they are fewer than `least`.
-#[track_caller]
-fn explore(name: &str, preemptions: Option<usize>, least: usize, model: impl Fn() + Send + Sync + 'static) {
-    let executions = Arc::new(AtomicUsize::new(0));
-    let counter = executions.clone();
-    let mut builder = loom::model::Builder::new();
-    builder.max_branches = 20_000;
-    builder.preemption_bound = preemptions.map(|n| builder.preemption_bound.unwrap_or(n).max(n));
-    builder.check(move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-        model();
-        assert_eq!(deferred_core::live(), 0, "cells or queues were leaked");
-    });
-    let executions = executions.load(Ordering::Relaxed);
-    println!("model {name}: {executions} executions");
-    assert!(executions >= least, "{name}: {executions} executions are fewer than {least}");
-}
-
 #[test]
 fn release_against_acquire() {
-    explore("release against acquire", None, 8, || {
+    explore("release against acquire", Bound::None, 8, || {
         let semaphore = DeferredSemaphore::new(1);
         let permit = semaphore.try_acquire().unwrap();
         let releaser = thread::spawn(move || drop(permit));
@@ -45,7 +27,7 @@ fn release_against_acquire() {
 
 #[test]
 fn release_against_drop_of_the_first_of_two() {
-    explore("release against drop of the first of two", None, 20, || {
+    explore("release against drop of the first of two", Bound::None, 20, || {
         let semaphore = DeferredSemaphore::new(1);
         let permit = semaphore.try_acquire().unwrap();
         let (first, mut second) = (semaphore.acquire(), semaphore.acquire());
@@ -59,7 +41,7 @@ fn release_against_drop_of_the_first_of_two() {
 
 #[test]
 fn two_releases_for_a_large_request() {
-    explore("two releases for a large request", Some(3), 100, || {
+    explore("two releases for a large request", Bound::Preemptions(3), 100, || {
         let semaphore = DeferredSemaphore::new(2);
         let permits = [(); 2].map(|()| semaphore.try_acquire().unwrap());
         let mut large = semaphore.acquire_many(2);
@@ -77,7 +59,7 @@ fn two_releases_for_a_large_request() {
 
 #[test]
 fn close_against_acquire() {
-    explore("close against acquire", None, 5, || {
+    explore("close against acquire", Bound::None, 5, || {
         let semaphore = DeferredSemaphore::new(0);
         let other = semaphore.clone();
         let closer = thread::spawn(move || other.close());
@@ -89,7 +71,7 @@ fn close_against_acquire() {
 
 #[test]
 fn a_lower_limit_against_release() {
-    explore("a lower limit against release", None, 20, || {
+    explore("a lower limit against release", Bound::None, 20, || {
         let semaphore = DeferredSemaphore::new(2);
         let permit = semaphore.try_acquire_many(2).unwrap();
         let releaser = thread::spawn(move || drop(permit));
@@ -101,7 +83,7 @@ fn a_lower_limit_against_release() {
 
 #[test]
 fn two_threads_in_a_lock() {
-    explore("two threads in a lock", Some(4), 20, || {
+    explore("two threads in a lock", Bound::Preemptions(4), 20, || {
         let lock = DeferredLock::new(0);
         let other = lock.clone();
         let adder = thread::spawn(move || other.run(|n| *n += 1).detach());
@@ -113,7 +95,7 @@ fn two_threads_in_a_lock() {
 
 #[test]
 fn release_of_a_lock_against_drop_of_the_waiter() {
-    explore("release of a lock against drop of the waiter", None, 20, || {
+    explore("release of a lock against drop of the waiter", Bound::None, 20, || {
         let lock = DeferredLock::new(());
         let guard = lock.try_acquire().unwrap();
         let waiter = lock.acquire();

@@ -1,49 +1,13 @@
 //! Random programs against a plain model of a semaphore, and of a lock.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Wake, Waker};
+#[path = "../../deferred-core/tests/common/mod.rs"]
+mod common;
 
-use deferred_core::Deferred;
+use std::collections::VecDeque;
+
+use common::Waiting;
 use deferred_sync::{DeferredLock, DeferredSemaphore, LockGuard, Permit};
 use proptest::prelude::*;
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A Deferred that somebody waits with, by polling it once.
-struct Waiting<T> {
-    deferred: Deferred<T>,
-    wakes: Arc<Wakes>,
-    polled: bool,
-}
-
-impl<T> Waiting<T> {
-    fn new(mut deferred: Deferred<T>, poll: bool) -> Self {
-        let wakes = Arc::<Wakes>::default();
-        let polled = poll && !deferred.is_fired();
-        if polled {
-            let waker = Waker::from(wakes.clone());
-            let mut cx = std::task::Context::from_waker(&waker);
-            assert!(std::pin::Pin::new(&mut deferred).poll(&mut cx).is_pending());
-        }
-        Self { deferred, wakes, polled }
-    }
-
-    /// Checks that it has fired or not, and was woken for that once or not at all.
-    fn check(&self, fired: bool) {
-        assert_eq!(self.deferred.is_fired(), fired);
-        assert_eq!(self.wakes.0.load(Ordering::Relaxed), usize::from(fired && self.polled));
-    }
-}
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -2,41 +2,18 @@
 
 #[path = "../../deferred-core/tests/common/mod.rs"]
 mod common;
+#[path = "helpers/semaphore.rs"]
+mod helpers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use common::{CountWaker, Trace, panic_if_woken, poll_with};
+use common::{Trace, panic_if_woken, poll_with};
 use deferred_core::{Deferred, Failure};
 use deferred_sync::{DeferredSemaphore, Permit};
 use futures_lite::future;
-
-type Acquire = Deferred<Permit>;
-
-/// A semaphore with all its permits held.
-fn taken(limit: usize) -> (DeferredSemaphore, Permit) {
-    let semaphore = DeferredSemaphore::new(limit);
-    let all = semaphore.try_acquire_many(limit).unwrap();
-    (semaphore, all)
-}
-
-fn granted(acquire: &mut Acquire) -> Permit {
-    acquire.try_take().expect("it has fired").expect("a permit was granted")
-}
-
-/// Polls it with a waker that counts.
-fn watched(acquire: &mut Acquire) -> Arc<CountWaker> {
-    let (count, waker) = CountWaker::new();
-    assert!(poll_with(acquire, &waker).is_pending());
-    count
-}
-
-/// Asserts that nothing was lost: all permits are free and nobody waits.
-#[track_caller]
-fn at_rest(semaphore: &DeferredSemaphore, limit: usize) {
-    assert_eq!((semaphore.available(), semaphore.limit(), semaphore.waiting()), (limit, limit, 0));
-}
+use helpers::{Acquire, at_rest, granted, taken, watched};
 
 // Smoke.
 

@@ -43,7 +43,7 @@ pub(crate) fn memcheck() -> Outcome {
         &["allocations", "cost", "stack", "model", "threads", "timeouts"],
         |binary| {
             format!(
-                "valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
+                "WATCHDOG_SECONDS=60 valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
                  --error-exitcode=9 {binary} --test-threads=1 --quiet"
             )
         },

@@ -51,7 +51,6 @@ fn inclusive(profile: &str, function: &str) -> u64 {
 
 /// Asserts that counts that should be the same are, but for what an allocator may do.
 #[track_caller]
-#[allow(dead_code)]
 pub(crate) fn assert_same(counts: &[u64]) {
     let (least, most) = (counts.iter().min(), counts.iter().max());
     let (Some(&least), Some(&most)) = (least, most) else { panic!("nothing to compare") };

@@ -47,3 +47,8 @@ pub(crate) fn allocations(mut f: impl FnMut()) -> usize {
     assert_eq!(HELD.get() - held, 0, "bytes are leaked");
     ALLOCATIONS.get() - before
 }
+
+/// Returns how many bytes the thread holds of what it allocated.
+pub(crate) fn held() -> isize {
+    HELD.get()
+}

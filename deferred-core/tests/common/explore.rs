@@ -1,10 +1,7 @@
-//! How models are run, and what they watch with.
+//! How loom's models are run, and what they watch with.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
 
 /// How far a model goes.
 #[derive(Clone, Copy)]
@@ -36,31 +33,6 @@ pub(crate) fn explore(name: &str, bound: Bound, least: usize, model: impl Fn() +
     let executions = executions.load(Ordering::Relaxed);
     println!("model {name}: {executions} executions, {:.1} s", start.elapsed().as_secs_f64());
     assert!(executions >= least, "{name}: {executions} executions are fewer than {least}");
-}
-
-/// Counts its wake-ups. The count is not part of the model: it is looked at when the threads have ended.
-#[derive(Default)]
-pub(crate) struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Wakes {
-    pub(crate) fn new() -> (Arc<Self>, Waker) {
-        let wakes = Arc::new(Self::default());
-        (wakes.clone(), wakes.into())
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-pub(crate) fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(waker))
 }
 
 /// Counts how often something happens, outside of the model.

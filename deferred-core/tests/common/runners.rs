@@ -8,13 +8,22 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// Runs `f` on a thread of its own and fails when it does not end.
+use super::allocations;
+
+/// Runs `f` on a thread of its own and fails when it does not end within two seconds.
 ///
 /// For what would hang rather than fail: a lock that is held while foreign code runs, a lost wake-up.
+/// `WATCHDOG_SECONDS` says otherwise where everything is slow, as in valgrind.
 #[track_caller]
 pub(crate) fn watchdog<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
-    // What does not hang takes a fraction of this, also on a machine that is busy.
-    watch(Duration::from_secs(if cfg!(miri) { 600 } else { 20 }), f)
+    let seconds = std::env::var("WATCHDOG_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    watch(Duration::from_secs(seconds.unwrap_or(if cfg!(miri) { 600 } else { 2 })), f)
+}
+
+/// Runs `f` twice in front of the [`watchdog`], and fails when the second time leaves anything allocated.
+#[track_caller]
+pub(crate) fn hostile(f: impl FnMut() + Send + 'static) {
+    watchdog(|| allocations(f));
 }
 
 /// As [`watchdog`], with a limit.

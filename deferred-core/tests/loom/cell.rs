@@ -5,7 +5,7 @@ use std::task::Poll;
 use deferred_core::{Deferred, FailureKind};
 use loom::thread;
 
-use crate::explore::{Bound, Count, Value, Wakes, explore, poll};
+use crate::common::{Bound, Count, CountWaker, Value, explore, poll_with as poll};
 
 #[test]
 fn fire_against_attach() {
@@ -48,7 +48,7 @@ fn fire_against_one_poll() {
     explore("fire against one poll", Bound::None, 7, || {
         let (resolver, mut d) = Deferred::<Value>::new();
         let firer = thread::spawn(move || resolver.callback(Value::new(1)).unwrap());
-        let (wakes, waker) = Wakes::new();
+        let (wakes, waker) = CountWaker::new();
         let ready = poll(&mut d, &waker).is_ready();
         firer.join().unwrap();
         assert_eq!(wakes.count(), usize::from(!ready));
@@ -60,7 +60,7 @@ fn fire_against_poll_with_two_wakers() {
     explore("fire against poll with two wakers", Bound::None, 50, || {
         let (resolver, mut d) = Deferred::<Value>::new();
         let firer = thread::spawn(move || resolver.callback(Value::new(1)).unwrap());
-        let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());
+        let ((first, first_waker), (second, second_waker)) = (CountWaker::new(), CountWaker::new());
         let mut polls = 0;
         for waker in [&first_waker, &second_waker] {
             if let Poll::Ready(outcome) = poll(&mut d, waker) {
@@ -86,7 +86,7 @@ fn fire_against_poll_then_drop() {
     explore("fire against poll, then drop", Bound::Preemptions(5), 50, || {
         let (resolver, mut d) = Deferred::<Value>::new();
         let firer = thread::spawn(move || drop(resolver.callback(Value::new(1))));
-        let (wakes, waker) = Wakes::new();
+        let (wakes, waker) = CountWaker::new();
         let ready = poll(&mut d, &waker).is_ready();
         drop(d);
         firer.join().unwrap();
@@ -185,7 +185,7 @@ fn fire_against_poll_pause_poll() {
     explore("fire against poll, pause, poll", Bound::Preemptions(5), 100, || {
         let (resolver, mut d) = Deferred::<Value>::new();
         let firer = thread::spawn(move || resolver.callback(Value::new(1)).unwrap());
-        let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());
+        let ((first, first_waker), (second, second_waker)) = (CountWaker::new(), CountWaker::new());
         if poll(&mut d, &first_waker).is_ready() {
             return firer.join().unwrap();
         }
@@ -208,7 +208,7 @@ fn fire_against_poll_attach_poll() {
         let (resolver, mut d) = Deferred::<Value>::new();
         let (last, inner) = Deferred::<Value>::new();
         let firer = thread::spawn(move || resolver.callback(Value::new(1)).unwrap());
-        let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());
+        let ((first, first_waker), (second, second_waker)) = (CountWaker::new(), CountWaker::new());
         let handle = d.handle();
         if poll(&mut d, &first_waker).is_ready() {
             drop((inner, last));
@@ -262,7 +262,7 @@ fn cancel_against_waiting_for_it() {
     explore("cancel against waiting for it", Bound::None, 20, || {
         let (mut resolver, d) = Deferred::<Value>::with_canceller(|c| c.later());
         let dropper = thread::spawn(move || drop(d));
-        let (wakes, waker) = Wakes::new();
+        let (wakes, waker) = CountWaker::new();
         let ready = poll(&mut std::pin::pin!(resolver.cancelled()), &waker).is_ready();
         dropper.join().unwrap();
         assert!(ready || wakes.count() == 1);
@@ -278,7 +278,7 @@ fn fire_cancel_and_poll_together() {
         let handle = d.handle();
         let firer = thread::spawn(move || resolver.callback(Value::new(1)).is_ok());
         let canceller = thread::spawn(move || handle.cancel());
-        let (wakes, waker) = Wakes::new();
+        let (wakes, waker) = CountWaker::new();
         let ready = poll(&mut d, &waker);
         let fired = firer.join().unwrap();
         canceller.join().unwrap();

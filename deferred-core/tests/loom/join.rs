@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
 use loom::thread;
 
-use crate::explore::{Bound, Value, explore};
+use crate::common::{Bound, Value, explore};
 
 /// Counts the values; with `first`, ends with the first.
 struct Counting {

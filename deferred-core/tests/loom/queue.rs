@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use deferred_core::{Deferred, Grants, Locked, Primitive, Returned, Units, WaitQueue};
 use loom::thread;
 
-use crate::explore::{Bound, Value, explore};
+use crate::common::{Bound, Value, explore};
 
 /// Stores what nobody takes.
 #[derive(Default)]

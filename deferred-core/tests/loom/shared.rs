@@ -3,7 +3,7 @@
 use deferred_core::Deferred;
 use loom::thread;
 
-use crate::explore::{Bound, explore};
+use crate::common::{Bound, explore};
 
 #[test]
 fn fire_against_subscribe() {

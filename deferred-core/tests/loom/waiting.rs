@@ -3,7 +3,7 @@
 use deferred_core::Deferred;
 use loom::thread;
 
-use crate::explore::{Bound, Count, Value, explore};
+use crate::common::{Bound, Count, Value, explore};
 
 /// A Deferred that waits for another, and the resolver of that.
 fn waiting() -> (deferred_core::Resolver<Value>, Deferred<Value>) {
