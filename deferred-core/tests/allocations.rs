@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{allocations, poll_once as poll};
+use std::thread;
+
+use common::{allocations, held, poll_once as poll};
 use deferred_core::{Deferred, WaitQueue, catch_unhandled};
 
 type D = Deferred<u32, u32>;
@@ -61,6 +63,30 @@ fn a_pending_deferred_costs_one() {
     assert_eq!(allocations(polled), 1);
     assert_eq!(allocations(|| drop(D::new())), 1);
     assert_eq!(allocations(|| drop(D::with_canceller(|c| c.done()))), 1);
+}
+
+#[test]
+fn a_thread_uses_the_memory_of_its_cells_again() {
+    let cost = allocations(|| {
+        for _ in 0..100 {
+            drop(D::new());
+        }
+    });
+    assert_eq!(cost, if cfg!(unpooled) { 100 } else { 1 });
+}
+
+#[test]
+fn a_thread_gives_the_memory_of_its_cells_back() {
+    let burst = || {
+        let before = held();
+        let pairs: Vec<_> = (0..10_000).map(|_| D::new()).collect();
+        let most = held() - before;
+        drop(pairs);
+        (most, held() - before)
+    };
+    let (most, kept) = thread::spawn(burst).join().unwrap();
+    // All but what is worth keeping goes back at once, on whichever thread it is freed.
+    assert!(kept <= most / 8, "{kept} of {most} bytes");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn a_list_of_what_is_ready_costs_two_allocations_at_most() {
 }
 
 /// What is allocated beside the children themselves.
-fn pending(n: usize, join: impl Fn(Vec<Deferred<usize>>)) -> usize {
+fn pending(n: usize, join: impl Fn(Vec<Deferred<usize>>) + Sync) -> usize {
     let children = || {
         let mut resolvers = Vec::with_capacity(n);
         let mut children = Vec::with_capacity(n);
