@@ -89,12 +89,6 @@ impl KindVTable {
 pub(crate) trait Kind<T, E>: Sized {
     /// How it reacts to being cancelled.
     const KIND: KindVTable;
-
-    /// Tells whether there is nothing in it that has to be dropped.
-    #[inline(always)]
-    fn is_idle(&self) -> bool {
-        !core::mem::needs_drop::<Self>()
-    }
 }
 
 impl<T, E> Kind<T, E> for () {
@@ -140,10 +134,9 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
     pub(crate) unsafe fn free(cell: NonNull<Self>) {
         // SAFETY: as promised; `new` allocated it as such.
         unsafe {
-            let Self { header, extra, .. } = cell.as_ref();
-            if header.chain.is_small() && !header.origin.is_watched() && extra.is_idle() {
-                // Most cells: nothing in them has to be dropped.
-                #[cfg(loom)]
+            let header = &cell.as_ref().header;
+            if header.chain.is_small() && !header.origin.is_watched() {
+                // Most cells.
                 cell.drop_in_place();
                 pool::free(cell);
             } else {
@@ -496,21 +489,69 @@ pub(crate) unsafe fn free(cell: NonNull<Header>) {
 /// The caller must be the consumer of a `Done` cell whose outcome is of this type.
 #[inline(always)]
 pub(crate) unsafe fn take<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
-    // SAFETY: the phase makes the outcome the consumer's, who owns a claim on the cell until `release`.
+    // SAFETY: as promised.
+    unsafe {
+        match take_value::<T, E>(cell) {
+            Some(value) => Ok(value),
+            None => take_any(cell),
+        }
+    }
+}
+
+/// As [`take`] when the outcome is the value that was fired; does nothing otherwise.
+///
+/// What is most common has a way of its own so that the value need not be put together in memory with others: reading
+/// at once what was just written in parts makes the processor wait.
+///
+/// # Safety
+///
+/// As for [`take`].
+#[inline(always)]
+pub(crate) unsafe fn take_value<T, E>(cell: NonNull<Header>) -> Option<T> {
+    // SAFETY: the phase makes the outcome the consumer's, who owns a claim on the cell until it is given up.
+    unsafe {
+        let header = cell.as_ref();
+        if header.load().has(State::VOID | State::RAN) {
+            return None;
+        }
+        let Ok(value) = &*typed_slot::<T, E>(cell) else { return None };
+        let value = ptr::read(value);
+        give_up_consumer::<T, E>(cell);
+        Some(value)
+    }
+}
+
+/// As [`take`], for whatever the outcome is.
+///
+/// # Safety
+///
+/// As for [`take`].
+#[inline(never)]
+pub(crate) unsafe fn take_any<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
+    // SAFETY: as for `take_value`.
     unsafe {
         let header = cell.as_ref();
         let s = header.load();
-        let outcome = if !s.has(State::VOID | State::RAN) {
-            // Part by part, as it was written: one load across two stores that are still on their way would wait.
-            match &*typed_slot::<T, E>(cell) {
-                Ok(value) => Ok(ptr::read(value)),
-                Err(failure) => Err(ptr::read(failure)),
-            }
-        } else if s.has(State::VOID) {
+        let outcome = if s.has(State::VOID) {
             Err(Failure::with_origin(FailureKind::Cancelled, header.created()))
         } else {
-            current(cell, true).cast::<Outcome<T, E>>().read()
+            current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
         };
+        give_up_consumer::<T, E>(cell);
+        outcome
+    }
+}
+
+/// As [`release`], where the types are known.
+///
+/// # Safety
+///
+/// The caller must own the consumer's side of a cell with a slot of these types.
+#[inline(always)]
+unsafe fn give_up_consumer<T, E>(cell: NonNull<Header>) {
+    // SAFETY: as promised.
+    unsafe {
+        let header = cell.as_ref();
         if header.give_up(State::CONSUMER) {
             if header.vtable.is_plain {
                 // The common kind is freed without a call through its vtable.
@@ -519,6 +560,5 @@ pub(crate) unsafe fn take<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
                 free(cell);
             }
         }
-        outcome
     }
 }

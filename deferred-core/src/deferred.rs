@@ -306,23 +306,6 @@ impl<T, E: Debug> Deferred<T, E> {
         }
     }
 
-    /// Drops it while it is not taken.
-    #[inline(never)]
-    fn drop_untaken(&mut self) {
-        match self.take_repr() {
-            Repr::Taken => {}
-            Repr::Ready(Ok(value)) => drop(value),
-            Repr::Ready(Err(failure)) => {
-                let origin = failure.origin();
-                dispose(Err::<T, _>(failure), origin, Reports::All);
-            }
-            // A grant goes back to where it came from by its own drop.
-            Repr::Granted(granted) => drop(granted),
-            // SAFETY: the Deferred is the consumer, and a cell in it is not looked at again.
-            Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
-        }
-    }
-
     pub(crate) fn from_cell(cell: NonNull<Header>) -> Self {
         Self::from_repr(Repr::Cell(cell))
     }
@@ -349,6 +332,7 @@ impl<T, E: Debug> Deferred<T, E> {
     }
 
     /// Returns the cell, or the Deferred when it has none.
+    #[inline(always)]
     pub(crate) fn into_cell(self) -> Result<NonNull<Header>, Self> {
         match *self.repr {
             Repr::Cell(cell) => {
@@ -421,10 +405,29 @@ impl<T, E: Debug> Deferred<T, E> {
 impl<T, E: Debug> Drop for Deferred<T, E> {
     #[inline(always)]
     fn drop(&mut self) {
-        // A result that was taken, which is how most end, must cost one comparison at most.
-        if !self.is_taken() {
-            self.drop_untaken();
+        // Most end taken, which must cost one comparison at most.
+        // What it is made of goes on by value, so that a Deferred whose address nobody else asks for can live in registers.
+        match *self.repr {
+            Repr::Taken => {}
+            // SAFETY: the Deferred is the consumer, and a cell in it is not looked at again.
+            Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
+            // SAFETY: this is the end of it.
+            _ => unsafe { drop_ready(ManuallyDrop::take(&mut self.repr)) },
         }
+    }
+}
+
+#[inline(never)]
+fn drop_ready<T, E: Debug>(repr: Repr<T, E>) {
+    match repr {
+        Repr::Taken | Repr::Cell(_) => {}
+        Repr::Ready(Ok(value)) => drop(value),
+        Repr::Ready(Err(failure)) => {
+            let origin = failure.origin();
+            dispose(Err::<T, _>(failure), origin, Reports::All);
+        }
+        // A grant goes back to where it came from by its own drop.
+        Repr::Granted(granted) => drop(granted),
     }
 }
 

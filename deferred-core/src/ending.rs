@@ -79,31 +79,42 @@ pub(crate) fn dispose<T, E: Debug>(outcome: Outcome<T, E>, created: &'static Loc
 /// # Safety
 ///
 /// The caller must own the consumer's side.
+#[inline(never)]
 pub(crate) unsafe fn drop_consumer<T, E: Debug>(cell: NonNull<Header>) {
     // SAFETY: as promised; each path gives the consumer's side up once.
     unsafe {
         let header = cell.as_ref();
-        let mut s = header.load();
-        loop {
-            let silent = s.is(Phase::Pending) && !s.has(State::MORE | State::CANCELLED);
-            if silent && s.has(State::CANCELLER) && s.refs() == 0 {
-                // A waiter to whom nobody listens leaves its queue, and that is all.
-                let Some(withdraw) = header.vtable.kind.withdraw else { break };
-                match header.exchange(s, s.without(State::CANCELLER).with(State::CANCELLED)) {
-                    Ok(()) => return withdraw(cell),
-                    Err(now) => s = now,
-                }
-            } else if silent && !s.has(State::CANCELLER) {
+        let s = header.load();
+        if s.is(Phase::Pending) && !s.has(State::MORE | State::CANCELLED) {
+            if !s.has(State::CANCELLER) {
                 // Nothing to run and nobody to tell: the resolver finds out when it fires.
-                match Header::leave(cell, s) {
-                    Ok(()) => return,
-                    Err(now) => s = now,
+                if Header::leave(cell, s).is_ok() {
+                    return;
                 }
-            } else if s.is(Phase::Done) {
-                return later_if_chained(cell, discard_now::<T, E>);
-            } else {
-                break;
+            } else if let (Some(withdraw), 0) = (header.vtable.kind.withdraw, s.refs()) {
+                // A waiter to whom nobody listens leaves its queue, and that is all.
+                if header.exchange(s, s.without(State::CANCELLER).with(State::CANCELLED)).is_ok() {
+                    return withdraw(cell);
+                }
             }
+        }
+        drop_busy::<T, E>(cell);
+    }
+}
+
+/// As [`drop_consumer`], whatever goes on.
+///
+/// # Safety
+///
+/// As for [`drop_consumer`].
+#[cold]
+#[inline(never)]
+unsafe fn drop_busy<T, E: Debug>(cell: NonNull<Header>) {
+    // SAFETY: as promised; each path gives the consumer's side up once.
+    unsafe {
+        let header = cell.as_ref();
+        if header.load().is(Phase::Done) {
+            return later_if_chained(cell, discard_now::<T, E>);
         }
         // The walk down the chain needs a claim of its own, as the tail may end the consumer's at any time.
         header.add_ref();

@@ -10,7 +10,7 @@ use futures_core::future::FusedFuture;
 use pin_project_lite::pin_project;
 
 use crate::attach::{IntoDeferred, call};
-use crate::cell::take;
+use crate::cell::{take_any, take_value};
 use crate::deferred::{Deferred, Repr};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
@@ -30,21 +30,33 @@ impl<T, E: Debug> Future for Deferred<T, E> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Repr::Cell(cell) = *self.repr() else {
-            return match self.take_ready() {
+        // Each way returns by itself, so that no result is put together in memory twice.
+        match self.repr() {
+            Repr::Ready(Ok(value)) => {
+                // SAFETY: it is written over before anything else can look at it.
+                let value = unsafe { core::ptr::read(value) };
+                self.set_taken();
+                Poll::Ready(Ok(value))
+            }
+            &Repr::Cell(cell) => {
+                // SAFETY: a Deferred is the consumer of its cell, and its type is that of the outcome.
+                unsafe {
+                    // Seen in one look: finished, or which waker is set.
+                    let s = cell.as_ref().load();
+                    if !s.is_takeable() && cell.as_ref().register(s, cx.waker()) {
+                        return Poll::Pending;
+                    }
+                    self.set_taken();
+                    match take_value::<T, E>(cell) {
+                        Some(value) => Poll::Ready(Ok(value)),
+                        None => Poll::Ready(take_any(cell)),
+                    }
+                }
+            }
+            _ => match self.take_ready() {
                 Some(outcome) => Poll::Ready(outcome),
                 None => polled_again(),
-            };
-        };
-        // SAFETY: a Deferred is the consumer of its cell, and its type is that of the outcome.
-        unsafe {
-            // Seen in one look: finished, or which waker is set.
-            let s = cell.as_ref().load();
-            if !s.is_takeable() && cell.as_ref().register(s, cx.waker()) {
-                return Poll::Pending;
-            }
-            self.set_taken();
-            Poll::Ready(take(cell))
+            },
         }
     }
 }

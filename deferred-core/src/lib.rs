@@ -93,6 +93,7 @@ mod cancel;
 mod cell;
 mod chain;
 mod clock;
+mod compact;
 mod deferred;
 mod ending;
 mod failure;
@@ -125,6 +126,7 @@ pub use cancel::{Cancel, Verdict};
 #[cfg(all(feature = "std", not(loom)))]
 pub use clock::ThreadClock;
 pub use clock::{Clock, ManualClock, Timer};
+pub use compact::Compact;
 pub use deferred::Deferred;
 pub use failure::{Failure, FailureKind, Outcome, Panic};
 pub use future::{Driver, maybe_deferred};

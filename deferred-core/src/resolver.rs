@@ -301,7 +301,8 @@ pub(crate) unsafe fn try_fire<T, E: Debug>(
             }
             outcome = typed_slot(cell).read();
         }
-        fire_slow(cell, outcome)
+        // In a tuple, which is made here, so that the outcome itself can live in registers until then.
+        fire_slow(cell, (outcome,))
     }
 }
 
@@ -357,7 +358,7 @@ unsafe fn finish_plain(cell: NonNull<Header>, s: State) -> bool {
 /// As for [`fire`].
 #[cold]
 #[inline(never)]
-unsafe fn fire_slow<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+unsafe fn fire_slow<T, E: Debug>(cell: NonNull<Header>, (outcome,): (Outcome<T, E>,)) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised; `claim` makes the slot ours.
     unsafe {
         if claim(cell).is_err() {

@@ -55,6 +55,7 @@ impl Tail {
 }
 
 /// Drops a waker; a panic in it stops here.
+#[inline(always)]
 pub(crate) fn drop_waker(waker: Option<Waker>) {
     if waker.is_some() {
         let _ = crate::unwind::catch(|| drop(waker));

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use core::fmt::{self, Debug};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use deferred_core::{Deferred, Failure, FailureKind};
+use deferred_core::{Compact, Deferred};
 
 use crate::builder::Builder;
 use crate::error::{QueueOverflow, QueueUnderflow, Unsent};
-use crate::state::{Deliveries, Getters, LockedQueue, put_back, put_slow, put_when_room_slow, take_slow};
+use crate::state::{Deliveries, Getters, LockedQueue, put_back, put_slow, put_when_room_slow, take_slow, wait};
 use crate::store::{Priority, Store, drain};
 use crate::stream::QueueStream;
 
@@ -160,7 +160,7 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
             locked.items.push(item);
             return Deferred::succeed(());
         }
-        put_when_room_slow(locked, item)
+        put_when_room_slow(locked, item).map_or_else(|| Deferred::succeed(()), Deferred::from)
     }
 
     /// Gets the next item.
@@ -190,18 +190,16 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     pub fn get(&self) -> Deferred<T, QueueUnderflow> {
         match self.take_or_lock() {
             Ok(item) => self.ready(item),
-            Err(locked) if locked.is_over() => Deferred::fail(Failure::new(FailureKind::Closed)),
-            Err(locked) if !locked.may_wait(locked.len()) => Deferred::fail(QueueUnderflow),
-            Err(mut locked) => locked.push(()),
+            Err(locked) => wait(locked).into(),
         }
     }
 
     /// As `get`, for somebody to whom the backlog does not apply; `None` when no item will ever come.
-    pub(crate) fn get_beyond_backlog(&self) -> Option<Deferred<T, QueueUnderflow>> {
+    pub(crate) fn get_beyond_backlog(&self) -> Option<Compact<T, QueueUnderflow>> {
         match self.take_or_lock() {
-            Ok(item) => Some(self.ready(item)),
+            Ok(item) => Some(self.ready(item).into()),
             Err(locked) if locked.is_over() => None,
-            Err(mut locked) => Some(locked.push(())),
+            Err(mut locked) => Some(locked.push(()).into()),
         }
     }
 

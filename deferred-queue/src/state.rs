@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use deferred_core::{Deferred, Failure, Grants, Locked, Primitive, WaitQueue};
+use deferred_core::{Compact, Deferred, Failure, FailureKind, Grants, Locked, Primitive, WaitQueue};
 
 use crate::error::{QueueOverflow, QueueUnderflow, Unsent};
 use crate::store::Store;
@@ -189,30 +189,30 @@ where
     Ok(())
 }
 
-/// As [`DeferredQueue::put_when_room`](crate::DeferredQueue::put_when_room), in every state.
+/// As [`DeferredQueue::put_when_room`](crate::DeferredQueue::put_when_room), in every state; `None` when it is done.
 #[inline(never)]
 #[track_caller]
-pub(crate) fn put_when_room_slow<T, S>(mut locked: LockedQueue<'_, T, S>, item: T) -> Deferred<(), Unsent<T>>
+pub(crate) fn put_when_room_slow<T, S>(mut locked: LockedQueue<'_, T, S>, item: T) -> Option<Compact<(), Unsent<T>>>
 where
     T: Send + 'static,
     S: Store<T>,
 {
     if locked.closed {
         drop(locked);
-        return Deferred::fail(Unsent(item));
+        return Some(Deferred::fail(Unsent(item)).into());
     }
     if !locked.peeked {
         if let Some((turn, ())) = locked.pop() {
             drop(locked);
             turn.grant(Ok(item));
-            return Deferred::succeed(());
+            return None;
         }
     }
     if locked.has_room() && !locked.crowded {
         locked.items.push(item);
-        return Deferred::succeed(());
+        return None;
     }
-    let waiter = locked.putters.push(item);
+    let waiter = locked.putters.push(item).into();
     locked.crowded = true;
     if locked.has_room() {
         // Whoever waited for it is just leaving.
@@ -221,7 +221,24 @@ where
         drop(locked);
         deliveries.deliver();
     }
-    waiter
+    Some(waiter)
+}
+
+/// As [`DeferredQueue::get`](crate::DeferredQueue::get), where there is no item.
+#[inline(never)]
+#[track_caller]
+pub(crate) fn wait<T, S>(mut locked: LockedQueue<'_, T, S>) -> Compact<T, QueueUnderflow>
+where
+    T: Send + 'static,
+    S: Store<T>,
+{
+    if locked.is_over() {
+        Deferred::fail(Failure::new(FailureKind::Closed)).into()
+    } else if !locked.may_wait(locked.len()) {
+        Deferred::fail(QueueUnderflow).into()
+    } else {
+        locked.push(()).into()
+    }
 }
 
 /// Takes the next item, in every state, or locks the queue while there is none.

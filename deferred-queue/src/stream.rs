@@ -64,7 +64,7 @@ impl<T: Send + 'static, S: Store<T>> QueueStream<T, S> {
         let next = match &mut self.next {
             Some(next) => next,
             None => match self.queue.get_beyond_backlog() {
-                Some(next) => self.next.insert(next),
+                Some(next) => self.next.insert(next.into()),
                 None => return Poll::Ready(None),
             },
         };

@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::fmt::{self, Debug};
 use core::marker::PhantomData;
 
-use deferred_core::{Deferred, Grants, Locked, Primitive, Returned, Units, WaitQueue};
+use deferred_core::{Compact, Deferred, Grants, Locked, Primitive, Returned, Units, WaitQueue};
 
 use crate::guard::LockGuard;
 
@@ -70,6 +70,20 @@ impl<T: Send + 'static> Primitive<LockGuard<T>> for State<T> {
     }
 }
 
+/// The end of an acquire of a lock that has become free meanwhile.
+#[cold]
+fn grant_now<T: Send + 'static>(
+    mut locked: Locked<'_, LockGuard<T>, Infallible, State<T>>,
+    waiter: Compact<LockGuard<T>>,
+) -> Compact<LockGuard<T>> {
+    let granted = locked.pop_with_units(|()| 1);
+    drop(locked);
+    if let Some((turn, unit)) = granted {
+        turn.grant(Ok(LockGuard::new(unit)));
+    }
+    waiter
+}
+
 impl<T: Send + 'static> DeferredLock<T> {
     /// Makes a lock around `value`, free.
     ///
@@ -108,23 +122,17 @@ impl<T: Send + 'static> DeferredLock<T> {
     pub fn acquire(&self) -> Deferred<LockGuard<T>> {
         match self.queue.try_take(1) {
             Some(unit) => Deferred::succeed(LockGuard::new(unit)),
-            None => self.acquire_slow(),
+            None => self.acquire_slow().into(),
         }
     }
 
     #[inline(never)]
     #[track_caller]
-    fn acquire_slow(&self) -> Deferred<LockGuard<T>> {
-        let mut grants = Grants::new();
+    fn acquire_slow(&self) -> Compact<LockGuard<T>> {
         let mut locked = self.queue.lock();
-        let waiter = locked.push(());
+        let waiter = locked.push(()).into();
         // It may have come back before there was a waiter to see.
-        if let Some((turn, unit)) = locked.pop_with_units(|()| 1) {
-            grants.push(turn, Ok(LockGuard::new(unit)));
-        }
-        drop(locked);
-        grants.deliver();
-        waiter
+        if locked.free_units() > 0 { grant_now(locked, waiter) } else { waiter }
     }
 
     /// Acquires the lock if it is free and nobody waits.

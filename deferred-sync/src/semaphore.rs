@@ -6,7 +6,8 @@ use core::fmt::{self, Debug};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use deferred_core::{
-    Deferred, Failure, FailureKind, Grants, IntoDeferred, Locked, Primitive, Returned, Units, WaitQueue, maybe_deferred,
+    Compact, Deferred, Failure, FailureKind, Grants, IntoDeferred, Locked, Primitive, Returned, Units, WaitQueue,
+    maybe_deferred,
 };
 
 use crate::permit::Permit;
@@ -111,7 +112,7 @@ fn settle(locked: &mut LockedQueue<'_>, grants: &mut PermitGrants) {
 
 /// The end of an acquire that may be granted something at once.
 #[cold]
-fn settle_now(mut locked: LockedQueue<'_>, waiter: Deferred<Permit>) -> Deferred<Permit> {
+fn settle_now(mut locked: LockedQueue<'_>, waiter: Compact<Permit>) -> Compact<Permit> {
     let mut grants = Grants::new();
     settle(&mut locked, &mut grants);
     drop(locked);
@@ -211,19 +212,19 @@ impl DeferredSemaphore {
     pub fn acquire_many(&self, n: usize) -> Deferred<Permit> {
         match self.queue.try_take(n) {
             Some(units) => Deferred::succeed(Permit::new(units)),
-            None => self.acquire_slow(n),
+            None => self.acquire_slow(n).into(),
         }
     }
 
     #[inline(never)]
     #[track_caller]
-    fn acquire_slow(&self, n: usize) -> Deferred<Permit> {
+    fn acquire_slow(&self, n: usize) -> Compact<Permit> {
         let mut locked = self.queue.lock();
         if locked.closed {
             drop(locked);
-            return Deferred::fail(Failure::new(FailureKind::Closed));
+            return Deferred::fail(Failure::new(FailureKind::Closed)).into();
         }
-        let waiter = locked.push(n);
+        let waiter = locked.push(n).into();
         // Permits may have come back before there was a waiter to see, or be there without the fast path knowing.
         if n <= locked.free_units() { settle_now(locked, waiter) } else { waiter }
     }

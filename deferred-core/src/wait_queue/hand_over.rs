@@ -209,7 +209,7 @@ struct Frame {
 }
 
 /// Grants a turn, now or behind the one of the same queue that is going on.
-#[inline]
+#[inline(always)]
 pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     turn: Turn<T, E, P>,
     outcome: Outcome<T, E>,

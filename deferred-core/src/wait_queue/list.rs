@@ -26,7 +26,20 @@ pub(crate) struct Waiter<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// What was asked for, from `push` until the node is unlinked; touched under the queue's lock.
     request: UnsafeCell<MaybeUninit<P::Request>>,
     /// Where a grant that nobody takes goes; set by `pop`, kept until the cell is freed.
-    home: UnsafeCell<Option<WaitQueue<T, E, P>>>,
+    home: UnsafeCell<Home<T, E, P>>,
+}
+
+/// The way home of a grant that nobody takes; always `None` where the primitive does not reclaim.
+struct Home<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(Option<WaitQueue<T, E, P>>);
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Drop for Home<T, E, P> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !P::RECLAIMS {
+            // There is nothing to drop, which the compiler does not see.
+            core::mem::forget(self.0.take());
+        }
+    }
 }
 
 /// The neighbours of a listed node; touched under the queue's lock.
@@ -73,7 +86,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
         created: &'static Location<'static>,
     ) -> NonNull<Header> {
         let state = State::new(Phase::Pending, State::RESOLVER | State::CONSUMER | State::CANCELLER);
-        let waiter = Waiter { core, request: UnsafeCell::new(MaybeUninit::new(request)), home: UnsafeCell::new(None) };
+        let waiter =
+            Waiter { core, request: UnsafeCell::new(MaybeUninit::new(request)), home: UnsafeCell::new(Home(None)) };
         let node = Cell::<T, E, _>::new(state, created, waiter).cast();
         // SAFETY: a listed node is kept by its resolver's side, and its links are the list's.
         unsafe {
@@ -195,7 +209,7 @@ pub(crate) unsafe fn set_home<T: 'static, E: Debug + 'static, P: Primitive<T, E>
     home: WaitQueue<T, E, P>,
 ) {
     // SAFETY: nobody else looks at it before the waiter is fired.
-    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| *place = Some(home)) }
+    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).0 = Some(home)) }
 }
 
 /// Returns the home of a waiter.
@@ -208,7 +222,7 @@ pub(crate) unsafe fn take_home<T: 'static, E: Debug + 'static, P: Primitive<T, E
     node: NonNull<Header>,
 ) -> Option<WaitQueue<T, E, P>> {
     // SAFETY: as promised.
-    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).take()) }
+    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).0.take()) }
 }
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T, E, P> {
@@ -252,10 +266,4 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
             None
         },
     };
-
-    #[inline(always)]
-    fn is_idle(&self) -> bool {
-        // SAFETY: asked when nobody else has the cell any more.
-        self.home.with(|home| unsafe { (*home).is_none() })
-    }
 }

@@ -102,11 +102,6 @@ impl<T, E> Kind<T, E> for WayBack<T> {
         }),
         ..KindVTable::PLAIN
     };
-
-    fn is_idle(&self) -> bool {
-        // SAFETY: asked when nobody else has the cell any more.
-        self.home.with(|home| unsafe { (*home).is_none() })
-    }
 }
 
 impl<T> Drop for WayBack<T> {

@@ -75,7 +75,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
     /// turn.grant(Ok(1));
     /// assert_eq!(waiter.try_take(), Some(Ok(1)));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn grant(self, outcome: Outcome<T, E>) {
         hand_over(self, outcome);
     }
