@@ -71,6 +71,10 @@
 //! in a callback is not contained. As threads cannot be told apart, a grant may be put behind one of the same queue that
 //! goes on elsewhere, and a drop behind one that goes on elsewhere.
 //!
+//! On bare metal, switch `critical-section` on. Then the crate may be used from the main loop and from interrupts at the
+//! same time: no interrupt finds a lock taken. Callbacks run in the interrupt that fires, so keep them short there.
+//! `deferred-examples/bare-metal` in the repository has every primitive of the family wait so on a Cortex-M3.
+//!
 //! # Features
 //!
 //! - `std` (default): blocking waits, panics in callbacks contained, unhandled failures reported on stderr.

@@ -113,21 +113,61 @@ impl<T> Drop for LockGuard<'_, T> {
 
 #[cfg(all(feature = "critical-section", not(feature = "std")))]
 mod interrupts {
-    /// Interrupts are off while this exists.
-    pub(super) struct Off(critical_section::RestoreState);
+    use critical_section::RestoreState;
+
+    use crate::sync::UnsafeCell;
+
+    /// Interrupts are off while one of these exists.
+    ///
+    /// Sections have to nest, and guards need not be dropped in the reverse order of their making: all of them share one
+    /// section, from the first one's making to the last one's drop.
+    pub(super) struct Off(());
+
+    struct Section {
+        /// How many guards share it.
+        guards: usize,
+        /// What ends it, while there are guards.
+        end: RestoreState,
+    }
+
+    struct Shared(UnsafeCell<Section>);
+
+    // SAFETY: touched inside a critical section only.
+    unsafe impl Sync for Shared {}
+
+    static SHARED: Shared = Shared(UnsafeCell::new(Section { guards: 0, end: RestoreState::invalid() }));
 
     impl Off {
         pub(super) fn new() -> Self {
-            // SAFETY: released once, by the drop. Guards are dropped in the reverse order of their making, so the
-            // sections nest.
-            Self(unsafe { critical_section::acquire() })
+            // SAFETY: released right here when there is a section around it, else by the last guard.
+            let token = unsafe { critical_section::acquire() };
+            SHARED.0.with_mut(|section| {
+                // SAFETY: `acquire` began a section, and nothing foreign is called in here.
+                let section = unsafe { &mut *section };
+                if section.guards == 0 {
+                    section.end = token;
+                } else {
+                    // SAFETY: acquired just now, inside the section of the guards that there are.
+                    unsafe { critical_section::release(token) };
+                }
+                section.guards += 1;
+            });
+            Self(())
         }
     }
 
     impl Drop for Off {
         fn drop(&mut self) {
-            // SAFETY: this is the token of the `acquire` in `new`, given back once.
-            unsafe { critical_section::release(self.0) }
+            let end = SHARED.0.with_mut(|section| {
+                // SAFETY: this guard keeps the section.
+                let section = unsafe { &mut *section };
+                section.guards -= 1;
+                (section.guards == 0).then_some(section.end)
+            });
+            if let Some(end) = end {
+                // SAFETY: this is the token of the `acquire` that began the section, given back once.
+                unsafe { critical_section::release(end) }
+            }
         }
     }
 }

@@ -169,6 +169,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     ///
     /// While the result lives no foreign code may run: no firing, no waking, no drop of a value of the user's.
     /// Collect what is to be granted in [`Grants`], and deliver it when the lock is gone.
+    /// With `critical-section` interrupts are off meanwhile; do not carry the result out of a critical section of yours.
     ///
     /// # Examples
     ///
