@@ -1,0 +1,15 @@
+//! For its size: deferred-list too.
+
+#![no_std]
+#![no_main]
+
+use deferred_bare_metal::{board, sizes};
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    board::run(|| {
+        sizes::nothing();
+        sizes::core();
+        sizes::list();
+    })
+}
