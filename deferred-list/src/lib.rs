@@ -41,6 +41,7 @@
 //! # no_std
 //!
 //! It needs `alloc` only. Switch the default feature `std` off, and on bare metal `critical-section` on.
+//! `deferred-examples/bare-metal` in the repository does so on a Cortex-M3, between a main loop and an interrupt.
 //!
 //! # Features
 //!

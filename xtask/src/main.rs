@@ -1,5 +1,6 @@
 //! The checks of this workspace: `cargo xtask --help` lists them.
 
+mod bare_metal;
 mod bench;
 mod canaries;
 mod examples;
@@ -34,6 +35,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", about: "lints and warnings, in every target of the workspace", run: steps::clippy },
     Step { name: "features", about: "lints and warnings of each library, with each set of its features", run: steps::features },
     Step { name: "no-std", about: "each library without std, linked into a program and built for bare metal", run: steps::no_std },
+    Step { name: "bare-metal", about: "every primitive on a Cortex-M3 under QEMU, between a main loop and an interrupt", run: bare_metal::bare_metal },
     Step { name: "test", about: "unit, integration and documentation tests", run: steps::test },
     Step { name: "doc", about: "documentation, with every feature", run: steps::doc },
     Step { name: "deny", about: "licences, duplicates, sources and advisories of the dependencies", run: steps::deny },

@@ -1,16 +1,16 @@
 //! The steps that are one or a few commands.
 
-use std::path::Path;
-
 use crate::LIBRARIES;
-use crate::sh::{Outcome, need, read, run, works};
+use crate::bare_metal::{self, TARGET};
+use crate::sh::{Outcome, need, run, works};
 
 /// Each workspace in this repository: a package that must not share features or dependencies has one of its own.
-const WORKSPACES: [&str; 3] =
-    ["Cargo.toml", "deferred-examples/peer-bench/Cargo.toml", "xtask/no-std-probe/Cargo.toml"];
-
-/// The bare-metal target that the libraries are built for where it is installed.
-const BARE_METAL: &str = "thumbv7m-none-eabi";
+const WORKSPACES: [&str; 4] = [
+    "Cargo.toml",
+    "deferred-examples/bare-metal/Cargo.toml",
+    "deferred-examples/peer-bench/Cargo.toml",
+    "xtask/no-std-probe/Cargo.toml",
+];
 
 pub(crate) fn fmt() -> Outcome {
     need("cargo fmt --version", "rustup component add rustfmt")?;
@@ -52,14 +52,13 @@ pub(crate) fn features() -> Outcome {
 /// A program with its own panic handler links only while nothing that it uses brings std.
 pub(crate) fn no_std() -> Outcome {
     run("cargo run --locked --release --manifest-path=xtask/no-std-probe/Cargo.toml --target-dir=target/no-std-probe")?;
-    let installed = read(&format!("rustc --print target-libdir --target {BARE_METAL}"))?;
-    if !Path::new(installed.trim()).exists() {
+    if !bare_metal::is_installed()? {
         return Ok("on the host alone, since the target thumbv7m-none-eabi is not installed");
     }
     for library in LIBRARIES {
         for features in ["", "critical-section"] {
             run(&format!(
-                "cargo build --locked -p {library} --no-default-features --features={features} --target={BARE_METAL}"
+                "cargo build --locked -p {library} --no-default-features --features={features} --target={TARGET}"
             ))?;
         }
     }
