@@ -7,6 +7,7 @@ mod examples;
 mod proof;
 mod sh;
 mod steps;
+mod supply;
 mod tidy;
 
 #[cfg(test)]
@@ -30,7 +31,7 @@ struct Step {
 /// The steps of `ci`, in the order in which it runs them.
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
-    Step { name: "tidy", about: "dependency rule, files of each crate, first lines, versions, file sizes, named tests", run: tidy::tidy },
+    Step { name: "tidy", about: "dependency rule, files of each crate, first lines, versions, Rust's version, file sizes, named tests", run: tidy::tidy },
     Step { name: "fmt", about: "formatting", run: steps::fmt },
     Step { name: "clippy", about: "lints and warnings, in every target of the workspace", run: steps::clippy },
     Step { name: "features", about: "lints and warnings of each library, with each set of its features", run: steps::features },
@@ -40,6 +41,8 @@ const STEPS: &[Step] = &[
     Step { name: "doc", about: "documentation, with every feature", run: steps::doc },
     Step { name: "deny", about: "licences, duplicates, sources and advisories of the dependencies", run: steps::deny },
     Step { name: "package", about: "the published crates, packed and built from their packages", run: steps::package },
+    Step { name: "msrv", about: "the libraries build with the Rust that Cargo.toml promises", run: supply::msrv },
+    Step { name: "minimal", about: "the libraries build and work with the oldest dependencies that they allow", run: supply::minimal },
     Step { name: "examples", about: "the examples: exit codes, what they print, what they save", run: examples::examples },
 ];
 
@@ -50,6 +53,7 @@ const LONG: &[Step] = &[
     Step { name: "asan", about: "use after free and leaks in the libraries' tests", run: proof::asan },
     Step { name: "memcheck", about: "the same in the release build, by valgrind", run: proof::memcheck },
     Step { name: "canaries", about: "planted bugs: each must be caught by the suite that is there for it", run: canaries::canaries },
+    Step { name: "semver", about: "the published crates keep what the last release promised", run: supply::semver },
     Step { name: "bench-check", about: "instruction counts against the peers' have not grown", run: bench::check },
 ];
 

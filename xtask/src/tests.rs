@@ -43,3 +43,10 @@ fn a_failure_fails() {
     assert!(text.contains("fmt          FAILED"));
     assert!(!passed);
 }
+
+#[test]
+fn the_libraries_alone_are_left_of_the_workspace() {
+    let manifest = "[workspace]\nmembers = [\n    \"deferred-core\",\n    \"xtask\",\n]\n\n[other]\nkey = [1]\n";
+    let members = "[\"deferred-core\", \"deferred-list\", \"deferred-queue\", \"deferred-sync\"]";
+    assert_eq!(supply::libraries_alone(manifest), format!("[workspace]\nmembers = {members}\n\n[other]\nkey = [1]\n"));
+}

@@ -5,13 +5,14 @@ use std::fs;
 
 use crate::LIBRARIES;
 use crate::sh::{Outcome, Stop, fail, read};
+use crate::supply::rust_version;
 
 #[cfg(test)]
 mod tests;
 
 /// Every rule; each adds what breaks it to a list.
 const RULES: &[fn(&Tree, &mut Vec<String>)] =
-    &[direct_dependencies, examples_only_dependencies, library_files, versions, sources, named_tests];
+    &[direct_dependencies, examples_only_dependencies, library_files, versions, oldest_rust, sources, named_tests];
 
 /// All that deferred-core may depend on.
 const CORE_STANDS_ON: &[&str] = &[
@@ -148,6 +149,33 @@ fn versions(tree: &Tree, problems: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// The oldest Rust stands in Cargo.toml alone; what a README says of it must be the same.
+fn oldest_rust(tree: &Tree, problems: &mut Vec<String>) {
+    let version = rust_version(tree.text("Cargo.toml")).unwrap_or_default();
+    if rust_numbers(tree.text("README.md")).next().is_none() {
+        problems.push(format!("README.md: does not say `Rust {version} or newer`"));
+    }
+    for (path, text) in tree.ending("README.md") {
+        for said in rust_numbers(text).filter(|said| *said != version) {
+            problems.push(format!("{path}: says Rust {said}, but Cargo.toml says {version}"));
+        }
+    }
+    for library in LIBRARIES {
+        let path = format!("{library}/Cargo.toml");
+        if !tree.text(&path).lines().any(|line| line == "rust-version.workspace = true") {
+            problems.push(format!("{path}: must say `rust-version.workspace = true`"));
+        }
+    }
+}
+
+/// The numbers in `Rust 1.2 or newer`.
+fn rust_numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split("Rust ")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(" or newer")?.0))
+        .filter(|said| said.starts_with(|c: char| c.is_ascii_digit()) && !said.contains(char::is_whitespace))
 }
 
 /// No file is long, and none is unfinished.

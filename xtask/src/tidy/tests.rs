@@ -8,12 +8,13 @@ fn sound() -> Tree {
     let mut put = |path: &str, text: &str| files.insert(path.to_owned(), text.to_owned());
     put(
         "Cargo.toml",
-        "[workspace.package]\nversion = \"1.2.3\"\ndeferred-core = { version = \"1.2.3\", path = \"deferred-core\" }\n",
+        "[workspace.package]\nversion = \"1.2.3\"\nrust-version = \"1.85\"\ndeferred-core = { version = \"1.2.3\", path = \"deferred-core\" }\n",
     );
+    put("README.md", "You need Rust 1.85 or newer, and rust.\n");
     put("LICENSE-APACHE", "apache");
     put("LICENSE-MIT", "mit");
     for library in LIBRARIES {
-        put(&format!("{library}/Cargo.toml"), "version.workspace = true\n");
+        put(&format!("{library}/Cargo.toml"), "version.workspace = true\nrust-version.workspace = true\n");
         put(&format!("{library}/LICENSE-APACHE"), "apache");
         put(&format!("{library}/LICENSE-MIT"), "mit");
         put(&format!("{library}/README.md"), &format!("{library} = \"1.2\"\n"));
@@ -94,10 +95,18 @@ fn a_sibling_that_allows_unsafe_code_is_found_and_core_is_not() {
 
 #[test]
 fn a_version_that_lags_behind_is_found() {
-    let root = "version = \"1.3.0\"\ndeferred-core = { version = \"1.2.3\" }\n";
+    let root = "version = \"1.3.0\"\nrust-version = \"1.85\"\ndeferred-core = { version = \"1.2.3\" }\n";
     let found = problems_with("Cargo.toml", root);
     assert_eq!(found.len(), 1 + LIBRARIES.len(), "{found:?}");
-    assert_broken("deferred-core/Cargo.toml", "version = \"1.2.3\"\n");
+    assert_broken("deferred-core/Cargo.toml", "version = \"1.2.3\"\nrust-version.workspace = true\n");
+}
+
+#[test]
+fn another_rust_than_that_of_the_workspace_is_found() {
+    assert_broken("README.md", "You need Rust 1.86 or newer.\n");
+    assert_broken("README.md", "You need Rust.\n");
+    assert_broken("deferred-list/README.md", "deferred-list = \"1.2\"\nRust 1.84 or newer\n");
+    assert_broken("deferred-list/Cargo.toml", "version.workspace = true\nrust-version = \"1.80\"\n");
 }
 
 #[test]
