@@ -58,7 +58,7 @@ pub(crate) fn minimal() -> Outcome {
     run(&format!("RUSTC_BOOTSTRAP=1 cargo update -Zdirect-minimal-versions {manifest}"))?;
     run(&format!("cargo check --locked {manifest} --workspace --all-features"))?;
     // What rests on dependencies most: blocking waits.
-    run(&format!("cargo test --locked {manifest} -p deferred-core --lib --test=waiting"))
+    run(&format!("cargo test --locked {manifest} -p deferred-core --lib --test=threads"))
 }
 
 fn copy_libraries() -> std::io::Result<()> {
