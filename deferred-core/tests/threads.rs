@@ -6,13 +6,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Barrier};
+use std::sync::Arc;
 use std::task::Context;
 use std::thread;
 use std::time::Duration;
 
-use common::{CountWaker, Drops, watchdog};
-use deferred_core::{Deferred, Outcome, WaitQueue};
+use common::{CountWaker, Drops, together, watchdog};
+use deferred_core::{Deferred, ManualClock, Outcome, WaitQueue};
 
 type Chain = Deferred<u32, &'static str>;
 
@@ -67,23 +67,6 @@ fn callbacks_run_on_the_thread_that_fires() {
         });
         assert_eq!(receiver.recv().unwrap(), firing.join().unwrap());
     });
-}
-
-/// Runs two things at the same time, as nearly as can be.
-fn together<A: Send + 'static>(
-    first: impl FnOnce() -> A + Send + 'static,
-    second: impl FnOnce() + Send + 'static,
-) -> A {
-    let gate = Arc::new(Barrier::new(2));
-    let own = gate.clone();
-    let thread = thread::spawn(move || {
-        own.wait();
-        second();
-    });
-    gate.wait();
-    let result = first();
-    thread.join().unwrap();
-    result
 }
 
 #[test]
@@ -195,6 +178,64 @@ fn dropping_a_chain_meets_firing_it_into_a_wait() {
             let d = d.add_callback(move |_| inner);
             let _ = together(move || resolver.callback(0), move || drop(d));
             assert!(inner_resolver.is_cancelled(), "whoever came first, nobody wants it");
+        }
+    });
+}
+
+#[test]
+fn a_timeout_meets_firing_and_one_of_them_wins() {
+    watchdog(|| {
+        let clock = ManualClock::new();
+        for _ in 0..ROUNDS {
+            let (resolver, d) = Chain::new();
+            let d = d.timeout(&clock, Duration::from_secs(1));
+            let time = clock.clone();
+            let fired = together(move || resolver.callback(1).is_ok(), move || time.advance(Duration::from_secs(1)));
+            match d.wait() {
+                Ok(n) => assert!(fired && n == 1),
+                Err(failure) => assert!(!fired && failure.is_timed_out()),
+            }
+            assert_eq!(clock.pending(), 0);
+        }
+    });
+}
+
+#[test]
+fn a_shared_result_reaches_whoever_stays_however_late_they_came() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let (resolver, d) = Deferred::<Vec<u32>>::new();
+            let shared = d.shared();
+            let early = shared.subscribe();
+            let (others, gone) = (shared.clone(), shared.subscribe());
+            let late = move || {
+                let late: Vec<_> = (0..4).map(|_| others.subscribe()).collect();
+                drop(gone);
+                late
+            };
+            let late = together(late, move || resolver.callback(vec![1, 2]).unwrap());
+            for d in late.into_iter().chain([early]) {
+                assert_eq!(d.wait(), Ok(vec![1, 2]));
+            }
+        }
+    });
+}
+
+#[test]
+fn the_last_subscriber_to_leave_meets_firing_and_the_value_is_dropped() {
+    watchdog(|| {
+        for _ in 0..ROUNDS {
+            let value = Arc::new(1);
+            let (resolver, d) = Deferred::<Arc<u32>>::new();
+            let shared = d.shared();
+            let only = shared.subscribe();
+            let sent = value.clone();
+            let leave = move || {
+                drop(shared);
+                drop(only);
+            };
+            together(leave, move || drop(resolver.callback(sent)));
+            assert_eq!(Arc::strong_count(&value), 1);
         }
     });
 }

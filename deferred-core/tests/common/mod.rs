@@ -32,7 +32,7 @@ pub(crate) use self::counting::{allocations, held};
 #[cfg(loom)]
 pub(crate) use self::explore::{Bound, Count, Value, explore};
 pub(crate) use self::reports::reports;
-pub(crate) use self::runners::{cancel_at, hostile, poll_once, poll_with, small_stack, watch, watchdog};
+pub(crate) use self::runners::{cancel_at, hostile, poll_once, poll_with, small_stack, together, watch, watchdog};
 pub(crate) use self::siege::{Besieged, Guest, besiege};
 pub(crate) use self::trace::Trace;
 pub(crate) use self::values::{DropBomb, DropCount, Drops, OnDrop};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
+use std::sync::Barrier;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -39,6 +40,19 @@ pub(crate) fn watch<R: Send + 'static>(limit: Duration, f: impl FnOnce() -> R + 
         Err(RecvTimeoutError::Timeout) => panic!("hung for {limit:?}"),
         Ok(()) | Err(RecvTimeoutError::Disconnected) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
     }
+}
+
+/// Runs two things at the same time, as nearly as can be, and returns what the first one does.
+pub(crate) fn together<A>(first: impl FnOnce() -> A, second: impl FnOnce() + Send) -> A {
+    let gate = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            gate.wait();
+            second();
+        });
+        gate.wait();
+        first()
+    })
 }
 
 /// Runs `f` on a thread with 64 KiB of stack, where a recursion over a long chain is a crash.
