@@ -11,16 +11,28 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sh::{Outcome, Stop, fail};
+use crate::proof::{LEAN, asan_build, executables, loom_build, tsan_build};
+use crate::sh::{Outcome, Stop, fail, in_pairs, read};
+
+use Build::{Asan, Loom, Plain, Tsan};
+
+/// How the suite is built.
+#[derive(Clone, Copy, Debug)]
+enum Build {
+    Plain,
+    Loom,
+    Asan,
+    Tsan,
+}
 
 struct Canary {
     name: &'static str,
     bug: &'static str,
-    /// What must catch it: the package, and arguments of `cargo test`.
-    suite: (&'static str, &'static str),
+    /// What must catch it: a build, a package, and a test, perhaps with a filter behind it.
+    suite: (Build, &'static str, &'static str),
 }
 
-const fn canary(name: &'static str, bug: &'static str, suite: (&'static str, &'static str)) -> Canary {
+const fn canary(name: &'static str, bug: &'static str, suite: (Build, &'static str, &'static str)) -> Canary {
     Canary { name, bug, suite }
 }
 
@@ -30,89 +42,90 @@ const QUEUE: &str = "deferred-queue";
 
 #[rustfmt::skip]
 const CANARIES: &[Canary] = &[
-    canary("lost_wakeup", "a waker that meets a fire is dropped", (CORE, "--test=loom -- fire_against_one_poll")),
-    canary("stale_waker", "a second waker does not replace the first", (CORE, "--test=futures")),
-    canary("unseen", "a waker is replaced while it is read, and nobody notices", (CORE, "--test=loom -- fire_against_poll_with_two_wakers")),
-    canary("relaxed_publish", "an entry is published without its closure", (CORE, "--test=loom -- fire_against_attach")),
-    canary("callback_twice", "a callback is called twice", (CORE, "--test=chains")),
-    canary("double_fire", "what was cancelled can still be fired", (CORE, "--test=resolver")),
-    canary("not_busy", "a chain goes on while somebody reads what it waits for", (CORE, "--test=loom -- cancel_of_the_outer")),
-    canary("lost_drop", "a drop misses what the chain goes on to wait for", (CORE, "--test=loom -- drop_against_going_on")),
-    canary("recursion_in_drop", "drops nest", (CORE, "--test=stack")),
-    canary("leak", "the last claim does not free the cell", (CORE, "--test=loom -- fire_against_drop")),
-    canary("open_lock", "a lock that is held can be had again", (CORE, "--lib")),
-    canary("lost_permit", "units of a waiter that was just cancelled are lost", (CORE, "--test=loom -- units_that_come_back")),
-    canary("untold", "a waiter that leaves the front does not let the next one go", (SYNC, "--test=semaphore")),
-    canary("newcomer_overtakes", "free permits go to whoever comes, not to whoever waits", (SYNC, "--test=semaphore")),
-    canary("lost_item", "an item goes with the getter that was ready and dropped", (QUEUE, "--test=cancel")),
-    canary("off_by_one", "one more getter may wait than the backlog says", (QUEUE, "--test=queue")),
-    canary("wake_under_lock", "a getter is fired with the queue locked", (QUEUE, "--test=hostile")),
+    canary("lost_wakeup", "a waker that meets a fire is dropped", (Loom, CORE, "--test=loom fire_against_one_poll")),
+    canary("stale_waker", "a second waker does not replace the first", (Plain, CORE, "--test=futures")),
+    canary("unseen", "a waker is replaced while it is read, and nobody notices", (Loom, CORE, "--test=loom fire_against_poll_with_two_wakers")),
+    canary("relaxed_publish", "an entry is published without its closure", (Loom, CORE, "--test=loom fire_against_attach")),
+    canary("relaxed_publish", "an entry is published without its closure", (Tsan, CORE, "--test=threads attaching_meets_firing")),
+    canary("callback_twice", "a callback is called twice", (Plain, CORE, "--test=chains")),
+    canary("double_fire", "what was cancelled can still be fired", (Plain, CORE, "--test=resolver")),
+    canary("not_busy", "a chain goes on while somebody reads what it waits for", (Loom, CORE, "--test=loom cancel_of_the_outer")),
+    canary("lost_drop", "a drop misses what the chain goes on to wait for", (Loom, CORE, "--test=loom drop_against_going_on")),
+    canary("recursion_in_drop", "drops nest", (Plain, CORE, "--test=stack")),
+    canary("leak", "the last claim does not free the cell", (Loom, CORE, "--test=loom fire_against_drop")),
+    canary("leak", "the last claim does not free the cell", (Asan, CORE, "--test=chains")),
+    canary("open_lock", "a lock that is held can be had again", (Plain, CORE, "--lib")),
+    canary("lost_permit", "units of a waiter that was just cancelled are lost", (Loom, CORE, "--test=loom units_that_come_back")),
+    canary("untold", "a waiter that leaves the front does not let the next one go", (Plain, SYNC, "--test=semaphore")),
+    canary("newcomer_overtakes", "free permits go to whoever comes, not to whoever waits", (Plain, SYNC, "--test=semaphore")),
+    canary("lost_item", "an item goes with the getter that was ready and dropped", (Plain, QUEUE, "--test=cancel")),
+    canary("off_by_one", "one more getter may wait than the backlog says", (Plain, QUEUE, "--test=queue")),
+    canary("wake_under_lock", "a getter is fired with the queue locked", (Plain, QUEUE, "--test=hostile")),
 ];
 
 /// A suite that takes longer than this hangs, which is how some bugs show.
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn canaries() -> Outcome {
-    let mut alive = Vec::new();
-    for canary in CANARIES {
+    // What thread sanitizing takes must be there.
+    tsan_build()?;
+    in_pairs(CANARIES, |canary| {
         let start = Instant::now();
-        let caught = catch(canary).map_err(|error| Stop::Failed(format!("{}: {error}", canary.name)))?;
-        let seconds = start.elapsed().as_secs_f64();
-        let (package, suite) = canary.suite;
-        match caught {
-            Some(how) => println!("{:<20}caught by {package} {suite}: {how} ({seconds:.0} s)", canary.name),
-            None => {
-                println!("{:<20}NOT CAUGHT by {package} {suite}: {}", canary.name, canary.bug);
-                alive.push(canary.name);
+        let (_, package, suite) = canary.suite;
+        let name = canary.name;
+        match catch(canary)? {
+            Some(how) => {
+                println!("{name:<20}caught by {package} {suite}: {how} ({:.0} s)", start.elapsed().as_secs_f64());
+                Ok(())
             }
+            None => fail(format!("{name}: NOT CAUGHT by {package} {suite}: {}", canary.bug)),
         }
-    }
-    if alive.is_empty() { Ok("") } else { fail(format!("not caught: {}", alive.join(", "))) }
-}
-
-/// Builds a suite with a bug and runs it; tells how it was caught.
-fn catch(canary: &Canary) -> io::Result<Option<String>> {
-    let wrapper = wrapper(canary.name)?;
-    let (package, suite) = canary.suite;
-    let (build, filter) = suite.split_once(" -- ").unwrap_or((suite, ""));
-    let mut arguments = vec!["test", "--locked", "-p", package, build];
-    let mut flags = String::new();
-    let mut target = "target/canaries";
-    if build.contains("loom") {
-        arguments.extend(["--release", "--features=loom"]);
-        flags.push_str("--cfg=loom");
-        target = "target/loom";
-    }
-    let mut command = Command::new("cargo");
-    command.args(&arguments).arg("--no-run").arg(format!("--target-dir={target}"));
-    command.env("RUSTFLAGS", &flags).env("RUSTC_WORKSPACE_WRAPPER", &wrapper).env("LOOM_LOG", "off");
-    // A suite that does not build has caught nothing.
-    let built = command.stderr(Stdio::piped()).output()?;
-    let text = String::from_utf8_lossy(&built.stderr);
-    if !built.status.success() {
-        return Err(io::Error::other(format!("the suite does not build\n{text}")));
-    }
-    let binary = text.lines().rev().find_map(|line| line.split_once('(')?.1.strip_suffix(')'));
-    let Some(binary) = binary.map(|path| Path::new(".").join(path)) else {
-        return Err(io::Error::other(format!("cargo names no test binary\n{text}")));
-    };
-    let log = PathBuf::from("target/canaries").join(canary.name).with_extension("log");
-    let status = run_within(&binary, filter, &log)?;
-    let log = fs::read_to_string(log)?;
-    let failed: Vec<&str> = log.lines().filter_map(|line| line.strip_suffix(" ... FAILED")).collect();
-    Ok(match status {
-        None => Some(format!("hangs in {}", log.lines().last().unwrap_or_default())),
-        Some(status) if status.success() => None,
-        Some(_) if !failed.is_empty() => Some(failed.join(", ").replace("test ", "")),
-        Some(status) => Some(status.to_string()),
     })
 }
 
-/// Makes a script that calls rustc with the flag. Its path is part of what cargo tells builds apart by.
-fn wrapper(name: &str) -> io::Result<PathBuf> {
-    let path = std::env::current_dir()?.join("target/canaries").join(name);
+/// Builds a suite with a bug and runs it; tells how it was caught. A suite that does not build has caught nothing.
+fn catch(canary: &Canary) -> Result<Option<String>, Stop> {
+    let failed = |error: io::Error| Stop::Failed(format!("{}: {error}", canary.name));
+    let (build, package, suite) = canary.suite;
+    let (target, filter) = suite.split_once(' ').unwrap_or((suite, ""));
+    let cargo_test = match build {
+        Plain => format!("{LEAN} cargo test --target-dir=target/wrapped"),
+        Loom => loom_build(),
+        Asan => asan_build(),
+        Tsan => tsan_build()?,
+    };
+    let wrapper = wrapper(canary.name, &format!("--cfg 'canary=\"{}\"'", canary.name)).map_err(failed)?;
+    let wrapper = format!("RUSTC_WORKSPACE_WRAPPER={}", wrapper.display());
+    let messages =
+        read(&format!("{wrapper} {cargo_test} --locked -p {package} {target} --no-run --message-format=json"))?;
+    let Some((name, binary)) = executables(&messages).next() else {
+        return fail(format!("{}: cargo names no test binary", canary.name));
+    };
+    let log = PathBuf::from(format!("target/wrapped/{}-{name}-{build:?}.log", canary.name));
+    let status = run_within(Path::new(&binary), filter, &log).map_err(failed)?;
+    let log = fs::read_to_string(log).map_err(failed)?;
+    let failures: Vec<&str> = log.lines().filter_map(|line| line.strip_suffix(" ... FAILED")).collect();
+    let summary = log.lines().find_map(|line| line.strip_prefix("SUMMARY: "));
+    Ok(match (status, summary) {
+        (None, _) => Some(format!("hangs in {}", log.lines().last().unwrap_or_default())),
+        (Some(status), _) if status.success() => None,
+        (Some(_), Some(summary)) => Some(summary.to_owned()),
+        (Some(_), None) if !failures.is_empty() => Some(failures.join(", ").replace("test ", "")),
+        (Some(status), None) => Some(status.to_string()),
+    })
+}
+
+/// Makes a script that calls rustc with more flags, for the crates of this workspace alone.
+/// Its path is part of what cargo tells builds apart by.
+pub(crate) fn wrapper(name: &str, flags: &str) -> io::Result<PathBuf> {
+    let path = std::env::current_dir()?.join("target/wrapped/rustc").join(name);
     fs::create_dir_all(path.parent().unwrap_or(&path))?;
-    fs::write(&path, format!("#!/bin/sh\nexec \"$@\" --cfg 'canary=\"{name}\"'\n"))?;
+    // Written anew only when it differs: another thread may be running it.
+    let script = format!("#!/bin/sh\nexec \"$@\" {flags}\n");
+    if fs::read_to_string(&path).is_ok_and(|text| text == script) {
+        return Ok(path);
+    }
+    fs::write(&path, script)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     Ok(path)
 }
@@ -125,6 +138,7 @@ fn run_within(binary: &Path, filter: &str, log: &Path) -> io::Result<Option<Exit
         .stdout(out.try_clone()?)
         .stderr(out)
         .stdin(Stdio::null())
+        .env("LOOM_LOG", "off")
         .spawn()?;
     let start = Instant::now();
     while start.elapsed() < LIMIT {

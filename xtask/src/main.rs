@@ -3,6 +3,7 @@
 mod bare_metal;
 mod bench;
 mod canaries;
+mod coverage;
 mod examples;
 mod proof;
 mod sh;
@@ -43,17 +44,20 @@ const STEPS: &[Step] = &[
     Step { name: "package", about: "the published crates, packed and built from their packages", run: steps::package },
     Step { name: "msrv", about: "the libraries build with the Rust that Cargo.toml promises", run: supply::msrv },
     Step { name: "minimal", about: "the libraries build and work with the oldest dependencies that they allow", run: supply::minimal },
+    Step { name: "loom", about: "every interleaving of small models of what is lock-free", run: proof::loom },
+    Step { name: "asan", about: "use after free and leaks in the libraries' tests", run: proof::asan },
+    Step { name: "tsan", about: "data races in those with threads", run: proof::tsan },
+    Step { name: "memcheck", about: "use after free and leaks in the release build, by valgrind", run: proof::memcheck },
+    Step { name: "coverage", about: "95 % of the libraries' lines are run by tests; the rest is named", run: coverage::coverage },
+    Step { name: "canaries", about: "planted bugs: each must be caught by the suite that is there for it", run: canaries::canaries },
     Step { name: "examples", about: "the examples: exit codes, what they print, what they save", run: examples::examples },
 ];
 
-/// The steps that take minutes each: `long` runs them, and `ci` does not.
+/// The steps that take longer: `long` runs them, and `ci` does not.
 #[rustfmt::skip]
 const LONG: &[Step] = &[
-    Step { name: "loom", about: "every interleaving of small models of what is lock-free", run: proof::loom },
-    Step { name: "asan", about: "use after free and leaks in the libraries' tests", run: proof::asan },
-    Step { name: "memcheck", about: "the same in the release build, by valgrind", run: proof::memcheck },
-    Step { name: "canaries", about: "planted bugs: each must be caught by the suite that is there for it", run: canaries::canaries },
     Step { name: "semver", about: "the published crates keep what the last release promised", run: supply::semver },
+    Step { name: "loom-deep", about: "the models with four preemptions wherever there is a lower bound", run: proof::loom_deep },
     Step { name: "bench-check", about: "instruction counts against the peers' have not grown", run: bench::check },
 ];
 

@@ -1,77 +1,189 @@
 //! The steps that look for races, leaks and use after free: models, sanitizers, valgrind.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::{fs, io};
+
 use crate::LIBRARIES;
-use crate::sh::{Outcome, fail, need, read, run};
+use crate::sh::{Outcome, Stop, fail, need, read, run, run_all, works};
 
 /// The crates with models, each in `tests/loom.rs`.
 const MODELLED: &[&str] = &["deferred-core", "deferred-queue", "deferred-sync"];
 
 /// Every interleaving of small models, within the bound that each names.
 pub(crate) fn loom() -> Outcome {
+    models("")
+}
+
+/// The same with the bounds of those that are bounded raised.
+pub(crate) fn loom_deep() -> Outcome {
+    models("LOOM_MAX_PREEMPTIONS=4 ")
+}
+
+fn models(variables: &str) -> Outcome {
     for library in MODELLED {
-        run(&format!(
-            "RUSTFLAGS=--cfg=loom cargo test --locked --release -p {library} --features=loom --test=loom \
-             --target-dir=target/loom -- --nocapture"
-        ))?;
+        run(&format!("{variables}{} --locked -p {library} --test=loom -- --nocapture", loom_build()))?;
     }
     Ok("")
+}
+
+/// The start of a `cargo test` of models.
+pub(crate) fn loom_build() -> String {
+    "RUSTFLAGS=--cfg=loom cargo test --release --features=loom --target-dir=target/loom".to_owned()
 }
 
 /// The target is named so that build scripts are left alone.
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
+/// What a build that runs once does without: what makes the next one faster, and the debugger's view of variables.
+pub(crate) const LEAN: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only";
+
+/// Memory of cells that is used again would hide that it is used after it was freed.
+const UNPOOLED: &str = "--cfg=unpooled";
+
 /// Leaks are reported when a test binary has said that all is well; its exit status tells.
 pub(crate) fn asan() -> Outcome {
-    suites(
-        &format!("RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --target={HOST} --target-dir=target/asan"),
-        // Counts instructions, under valgrind.
-        &["cost"],
-        |binary| {
-            // Random programs may well make Deferreds that own one another.
-            let leaks = u8::from(!binary.contains("/model-"));
-            format!("ASAN_OPTIONS=detect_leaks={leaks} {binary} --quiet")
-        },
+    // What is left out counts instructions, under valgrind.
+    run_tests(&asan_build(), &Pick::AllBut(&["cost"]), |test, binary| {
+        // Random programs may well make Deferreds that own one another.
+        let leaks = u8::from(test != "model");
+        format!("ASAN_OPTIONS=detect_leaks={leaks} {binary} --quiet")
+    })
+}
+
+/// The start of a `cargo test` under AddressSanitizer.
+pub(crate) fn asan_build() -> String {
+    format!(
+        "RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address {UNPOOLED}' {LEAN} cargo test --target={HOST} \
+         --target-dir=target/asan"
     )
 }
 
 /// The release build, whose code is the one that runs in the end.
 pub(crate) fn memcheck() -> Outcome {
     need("valgrind --version", "apt-get install valgrind")?;
-    suites(
-        "cargo test --release",
-        // The point of these is time, or memory of their own, or to run long.
-        &["allocations", "cost", "stack", "model", "threads", "timeouts"],
-        |binary| {
-            format!(
-                "WATCHDOG_SECONDS=60 valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
-                 --error-exitcode=9 {binary} --test-threads=1 --quiet"
-            )
-        },
-    )
+    // The point of these is time, or memory of their own, or to run long.
+    const LEFT_OUT: &[&str] = &["allocations", "auto_traits", "cost", "stack", "model", "threads", "timeouts"];
+    let build = format!("RUSTFLAGS={UNPOOLED} cargo test --release --target-dir=target/memcheck");
+    run_tests(&build, &Pick::AllBut(LEFT_OUT), |_, binary| {
+        format!(
+            "WATCHDOG_SECONDS=60 valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
+             --error-exitcode=9 {binary} --test-threads=1 --quiet"
+        )
+    })
 }
 
-/// Builds the tests of each library and runs those binaries that are not to be left out.
-fn suites(cargo_test: &str, leave_out: &[&str], command: impl Fn(&str) -> String) -> Outcome {
+/// The suites with threads in them. In the others there is nothing to race.
+const THREADED: &[&str] = &[
+    "as_completed",
+    "cancel",
+    "futures",
+    "hostile",
+    "limits",
+    "lock",
+    "parallel",
+    "semaphore",
+    "shared",
+    "stream",
+    "threads",
+    "timeouts",
+    "wait_queue",
+    "waiting",
+];
+
+/// Data races, as far as the suites provoke them.
+pub(crate) fn tsan() -> Outcome {
+    run_tests(&tsan_build()?, &Pick::Only(THREADED), |_, binary| format!("{binary} --quiet"))
+}
+
+/// The start of a `cargo test` under ThreadSanitizer, which must see into the standard library, too: it is built anew.
+///
+/// That takes a nightly toolchain, or Debian's, which comes without the runtime: clang's is linked whole instead.
+pub(crate) fn tsan_build() -> Result<String, Stop> {
+    const SOURCES: &str = "lib/rustlib/src/rust/library/std/Cargo.toml";
+    const BUILD: &str = "cargo test -Zbuild-std=std,test -Zbuild-std-features=panic-unwind --target-dir=target/tsan";
+    let nightly = "rustup run nightly rustc --print=sysroot";
+    if works(nightly) && Path::new(read(nightly)?.trim()).join(SOURCES).exists() {
+        return Ok(format!(
+            "RUSTFLAGS='-Zsanitizer=thread {UNPOOLED}' {LEAN} rustup run nightly {BUILD} --target={HOST}"
+        ));
+    }
+    let missing = |what: String| Stop::Skipped {
+        why: format!("{what} is missing"),
+        install: "rustup toolchain install nightly --component rust-src, or on Debian apt-get install \
+            cargo-web libclang-rt-22-dev rust-web-src rustc-web",
+    };
+    if !Path::new("/usr").join(SOURCES).exists() || !works("/usr/bin/cargo --version") {
+        return Err(missing("a nightly toolchain with rust-src".to_owned()));
+    }
+    let llvm = llvm_of("/usr/bin/rustc")?;
+    let runtime = format!("/usr/lib/llvm-{llvm}/lib/clang/{llvm}/lib/linux/libclang_rt.tsan-x86_64.a");
+    if !Path::new(&runtime).exists() {
+        return Err(missing(runtime));
+    }
+    let link = ["-Wl,--whole-archive", &runtime, "-Wl,--no-whole-archive"].map(|arg| format!(" -Zpre-link-arg={arg}"));
+    Ok(format!(
+        "RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread -Zexternal-clangrt {UNPOOLED}{}' {LEAN} \
+         /usr/bin/{BUILD} --target={HOST}",
+        link.concat()
+    ))
+}
+
+/// The major version of the LLVM in this rustc.
+pub(crate) fn llvm_of(rustc: &str) -> Result<String, Stop> {
+    let version = read(&format!("{rustc} -vV"))?;
+    let llvm = version.lines().find_map(|line| line.strip_prefix("LLVM version: ")?.split('.').next());
+    llvm.map_or_else(|| fail(format!("{rustc} does not name its LLVM")), |llvm| Ok(llvm.to_owned()))
+}
+
+/// Builds tests and runs them, each by the command that its name and the path of its binary make.
+fn run_tests(cargo_test: &str, pick: &Pick, command: impl Fn(&str, &str) -> String) -> Outcome {
+    let tests = tests(cargo_test, pick)?;
+    run_all(&tests.iter().map(|(name, path)| command(name, path)).collect::<Vec<_>>())
+}
+
+/// Which of the libraries' tests to build, by the names of their files. Unit tests are always among them.
+pub(crate) enum Pick {
+    Only(&'static [&'static str]),
+    AllBut(&'static [&'static str]),
+}
+
+/// Builds tests of all libraries; returns, for each binary, the name of its file, or of its crate, and its path.
+pub(crate) fn tests(cargo_test: &str, pick: &Pick) -> Result<Vec<(String, String)>, Stop> {
+    let all = test_files().map_err(|error| Stop::Failed(format!("the tests of the libraries: {error}")))?;
+    let (Pick::Only(named) | Pick::AllBut(named)) = pick;
+    if let Some(unknown) = named.iter().find(|name| !all.contains(**name)) {
+        return fail(format!("no library has a test {unknown}"));
+    }
+    let keep = matches!(pick, Pick::Only(_));
+    let picked = all.iter().filter(|name| named.contains(&name.as_str()) == keep);
+    let targets: String = picked.map(|name| format!(" --test={name}")).collect();
+    let libraries = LIBRARIES.map(|library| format!(" -p {library}")).concat();
+    let messages = read(&format!("{cargo_test} --locked{libraries} --lib{targets} --no-run --message-format=json"))?;
+    Ok(executables(&messages).collect())
+}
+
+/// The names and paths of test binaries in cargo's messages.
+pub(crate) fn executables(messages: &str) -> impl Iterator<Item = (String, String)> {
+    messages.lines().filter_map(|line| {
+        let path = line.split_once("\"executable\":\"")?.1.split('"').next()?;
+        // The name of a test, a hyphen, and a hash.
+        let (name, _) = Path::new(path).file_name()?.to_str()?.rsplit_once('-')?;
+        Some((name.to_owned(), path.to_owned()))
+    })
+}
+
+/// The names of the files, or folders, of tests, all libraries together. The models are not tests of this kind.
+fn test_files() -> io::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
     for library in LIBRARIES {
-        let build = format!("{cargo_test} --locked -p {library} --lib --tests --no-run --message-format=json");
-        let messages = read(&build)?;
-        let mut count = 0;
-        for binary in executables(&messages) {
-            let name = binary.rsplit('/').next().unwrap_or_default();
-            // The name of a test, a hyphen, and a hash.
-            if leave_out.iter().all(|test| !name.strip_prefix(test).is_some_and(|rest| rest.starts_with('-'))) {
-                run(&command(binary))?;
-                count += 1;
+        for entry in fs::read_dir(Path::new(library).join("tests"))? {
+            let path = entry?.path();
+            if path.join("main.rs").exists() || path.extension().is_some_and(|extension| extension == "rs") {
+                names.extend(path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
             }
         }
-        if count == 0 {
-            return fail(format!("no tests: {build}"));
-        }
     }
-    Ok("")
-}
-
-/// The paths of test binaries in cargo's messages.
-fn executables(messages: &str) -> impl Iterator<Item = &str> {
-    messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next())
+    names.remove("loom");
+    Ok(names)
 }

@@ -1,8 +1,9 @@
-//! Commands, written as one types them: words between spaces, `NAME=VALUE` words first.
+//! Commands, written as one types them: words between spaces, `NAME=VALUE` words first, spaces within single quotes.
 
 use std::fs::{self, File};
 use std::io;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,27 @@ pub(crate) fn fail<T>(why: impl Into<String>) -> Result<T, Stop> {
 /// Runs a command, which must succeed.
 pub(crate) fn run(line: &str) -> Outcome {
     succeed(line, Stdio::inherit()).map(|_| "")
+}
+
+/// Runs commands, all of which must succeed, two at a time.
+pub(crate) fn run_all(lines: &[String]) -> Outcome {
+    in_pairs(lines, |line| run(line).map(drop))
+}
+
+/// Does something with each item, two at a time, and fails with all that failed.
+pub(crate) fn in_pairs<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), Stop> + Sync) -> Outcome {
+    let next = AtomicUsize::new(0);
+    let work = || items.get(next.fetch_add(1, Ordering::Relaxed)).map(&work);
+    let worker = || std::iter::from_fn(work).filter_map(Result::err).collect::<Vec<_>>();
+    let stops: Vec<Stop> = thread::scope(|scope| {
+        let second = scope.spawn(worker);
+        worker().into_iter().chain(second.join().expect("running a command does not panic")).collect()
+    });
+    let why = stops.iter().map(|stop| match stop {
+        Stop::Failed(why) | Stop::Skipped { why, .. } => why.as_str(),
+    });
+    let why = why.collect::<Vec<_>>().join("\n");
+    if why.is_empty() { Ok("") } else { fail(why) }
 }
 
 /// Runs a command, which must succeed, and returns what it prints on standard output.
@@ -85,13 +107,24 @@ pub(crate) fn need(line: &str, install: &'static str) -> Result<(), Stop> {
 }
 
 fn parse(line: &str) -> Command {
-    let mut words = line.split_whitespace().peekable();
-    let mut variables = Vec::new();
-    while let Some(pair) = words.peek().and_then(|word| word.split_once('=')) {
-        variables.push(pair);
-        words.next();
-    }
-    let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).envs(variables);
+    let words = words(line);
+    let (variables, rest) = words.split_at(words.iter().take_while(|word| word.contains('=')).count());
+    let mut command = Command::new(rest.first().map_or("", String::as_str));
+    command.args(rest.iter().skip(1)).envs(variables.iter().filter_map(|word| word.split_once('=')));
     command
+}
+
+/// The words of a command, without the quotes.
+pub(crate) fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().expect("there is one from the start").push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }

@@ -50,3 +50,16 @@ fn the_libraries_alone_are_left_of_the_workspace() {
     let members = "[\"deferred-core\", \"deferred-list\", \"deferred-queue\", \"deferred-sync\"]";
     assert_eq!(supply::libraries_alone(manifest), format!("[workspace]\nmembers = {members}\n\n[other]\nkey = [1]\n"));
 }
+
+#[test]
+fn a_quoted_word_keeps_its_spaces() {
+    assert_eq!(sh::words("A='b c' d  e"), ["A=b c", "d", "e"]);
+}
+
+#[test]
+fn of_many_commands_each_runs_and_each_failure_is_told() {
+    let lines = ["true", "false", "true", "sh -c 'exit 3'"].map(str::to_owned);
+    let Err(Stop::Failed(why)) = sh::run_all(&lines) else { panic!("two of them fail") };
+    assert!(why.contains(": false") && why.contains("exit status: 3"), "{why}");
+    assert!(sh::run_all(&lines[..1]).is_ok());
+}

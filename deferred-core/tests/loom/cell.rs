@@ -125,7 +125,7 @@ fn fire_against_cancel() {
 
 #[test]
 fn fire_against_drop() {
-    explore("fire against drop", Bound::None, 20, || {
+    explore("fire against drop", Bound::Preemptions(4), 20, || {
         let (resolver, d) = Deferred::<Value>::new();
         let ended = Count::default();
         let end = ended.clone();

@@ -83,7 +83,7 @@ fn a_child_against_cancel() {
 
 #[test]
 fn a_child_against_drop() {
-    explore("a child against drop", Bound::Preemptions(4), 50, || {
+    explore("a child against drop", Bound::Preemptions(3), 50, || {
         let ((first, a), (second, b)) = (Deferred::<Value>::new(), Deferred::<Value>::new());
         let (sum, _) = join([a, b], Counting { first: true });
         let firer = thread::spawn(move || drop(first.callback(Value::new(1))));

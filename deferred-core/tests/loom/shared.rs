@@ -33,7 +33,7 @@ fn fire_against_drop_of_a_subscriber() {
 
 #[test]
 fn fire_against_drop_of_the_last() {
-    explore("fire against drop of the last", Bound::Preemptions(4), 20, || {
+    explore("fire against drop of the last", Bound::Preemptions(3), 20, || {
         let (resolver, d) = Deferred::<u8>::new();
         let shared = d.shared();
         let only = shared.subscribe();

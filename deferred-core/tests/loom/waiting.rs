@@ -86,7 +86,7 @@ fn forward_against_drop() {
 
 /// What the chain of a dropped Deferred waits for next is cancelled, however late the drop comes.
 fn a_drop_reaches_the_next_wait(name: &'static str, with_cancel: bool) {
-    let bound = Bound::Preemptions(if with_cancel { 1 } else { 4 });
+    let bound = Bound::Preemptions(if with_cancel { 1 } else { 3 });
     explore(name, bound, 50, move || {
         let (resolver, mut outer) = waiting();
         let handle = outer.handle();
