@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Models of two threads are not bounded where that ends in seconds; the others are by 2 to 5 preemptions, or by
-//! `LOOM_MAX_PREEMPTIONS` if that is more.
+//! `LOOM_MAX_PREEMPTIONS` if that is more (`cargo xtask loom-deep`).
 #![cfg(loom)]
 
 #[path = "loom/cell.rs"]
