@@ -303,6 +303,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_names_the_bits_that_are_set() {
+        let state = State::new(Phase::Waiting, State::CONSUMER | State::BUSY | State::REF).with_tail(TailKind::Waker);
+        assert_eq!(std::format!("{state:?}"), "Waiting consumer busy tail=Waker refs=1 pauses=0");
+    }
+
+    #[test]
     fn tail_and_phase_are_separate_fields() {
         let state = State::new(Phase::Pending, State::CONSUMER).with_tail(TailKind::Notify);
         assert_eq!(state.to(Phase::Done).tail(), TailKind::Notify);

@@ -158,6 +158,19 @@ fn debug_shows_the_state_without_the_items() {
         "DeferredQueue { len: 1, size: Some(1), waiting: 0, backlog: Some(3), waiting_for_room: 1, closed: false }"
     );
     drop(put);
+    assert_eq!(format!("{:?}", DeferredQueue::<Opaque>::builder().size(2)), "Builder { size: Some(2), backlog: None }");
+    assert_eq!(format!("{:?}", queue.put(Opaque).unwrap_err()), "QueueOverflow { closed: false, .. }");
+    assert_eq!(format!("{:?}", queue.stream()), format!("QueueStream {{ queue: {queue:?}, .. }}"));
+}
+
+#[test]
+fn errors_read_as_clauses() {
+    let queue = DeferredQueue::builder().size(0).backlog(0).build();
+    assert_eq!(queue.put(1).unwrap_err().to_string(), "put into a full queue");
+    let underflow = queue.get().wait().unwrap_err().into_error().unwrap();
+    assert_eq!(underflow.to_string(), "no item, and as many wait for one as the backlog allows");
+    queue.close();
+    assert_eq!(queue.put(1).unwrap_err().to_string(), "put into a closed queue");
 }
 
 // Order and fairness.
