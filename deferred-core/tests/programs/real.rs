@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use deferred_core::{Cancel, Deferred, Failure, FailureKind, Handle, Outcome, Paused, Resolver, WaitQueue};
 
-use crate::program::{Action, Canceller, End, Op, Out, SLOTS, Side, Verdict};
+use crate::programs::program::{Action, Canceller, End, Op, Out, SLOTS, Side, Verdict};
 
 thread_local! {
     static TRACE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };

@@ -1,7 +1,7 @@
 //! The rules of a chain: how it runs, waits, is cancelled and ends.
 
 use super::{Entry, Function, Later, Model, Phase, Returned, Tail};
-use crate::program::{Canceller, End, Out, Verdict};
+use crate::programs::program::{Canceller, End, Out, Verdict};
 
 impl Model {
     /// Attaches; returns the chain that it is now.

@@ -4,7 +4,7 @@ mod rules;
 
 use std::collections::VecDeque;
 
-use crate::program::{Action, Canceller, End, Op, Out, SLOTS, Side};
+use crate::programs::program::{Action, Canceller, End, Op, Out, SLOTS, Side};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
