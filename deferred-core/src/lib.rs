@@ -80,7 +80,7 @@
 //! - `std` (default): blocking waits, panics in callbacks contained, unhandled failures reported on stderr.
 //! - `critical-section`: locks keep interrupts out; for bare metal, without `std`.
 //! - `portable-atomic`: for targets without compare-and-swap.
-//! - `loom`: unstable, for the models of this workspace.
+//! - `loom`, `shuttle`: unstable, for the models of this workspace.
 //!
 //! # When not to use this
 //!
@@ -142,7 +142,7 @@ pub use report::{Report, reset_unhandled_hook, set_unhandled_hook};
 pub use report::{Unhandled, catch_unhandled};
 pub use resolver::{Cancelled, Resolver};
 pub use shared::Shared;
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub use sync::live;
 pub use wait_queue::{Grants, Locked, Primitive, Returned, Turn, Units, WaitQueue};

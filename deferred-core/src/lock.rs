@@ -71,7 +71,7 @@ impl<T> Lock<T> {
 }
 
 /// Passes the time after a number of tries in vain.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(shuttle)))]
 fn relax(tries: u32) {
     match tries {
         0..64 => core::hint::spin_loop(),
@@ -81,7 +81,13 @@ fn relax(tries: u32) {
     }
 }
 
-#[cfg(not(feature = "std"))]
+/// In a model the holder goes on only when somebody lets it.
+#[cfg(shuttle)]
+fn relax(_: u32) {
+    shuttle::thread::yield_now();
+}
+
+#[cfg(all(not(feature = "std"), not(shuttle)))]
 fn relax(_: u32) {
     core::hint::spin_loop();
 }

@@ -107,13 +107,13 @@ type Hook = Box<dyn Fn(&Report<'_>) + Send + Sync>;
 mod hook {
     use super::{Arc, Hook};
 
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     use crate::sync::Lock;
 
-    // A static cannot hold loom's types; the hook is not part of any model.
-    #[cfg(loom)]
+    // A static cannot hold a model's types; the hook is not part of any model.
+    #[cfg(any(loom, shuttle))]
     struct Lock<T>(std::sync::Mutex<T>);
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     impl<T> Lock<T> {
         const fn new(value: T) -> Self {
             Self(std::sync::Mutex::new(value))

@@ -1,15 +1,19 @@
 //! The one place that names atomics, cells, locks and `Arc`.
 //!
-//! Three sets of them exist: loom's under `--cfg loom`, portable-atomic's with that feature, and core's otherwise.
+//! Four sets of them exist: loom's under `--cfg loom`, shuttle's under `--cfg shuttle`, portable-atomic's with that
+//! feature, and core's otherwise.
 //! Everything else in the crate takes them from here, so a model sees what a release runs.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-#[cfg(all(not(loom), feature = "portable-atomic"))]
+#[cfg(shuttle)]
+pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+#[cfg(all(not(any(loom, shuttle)), feature = "portable-atomic"))]
 pub(crate) use portable_atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-#[cfg(all(not(loom), not(feature = "portable-atomic")))]
+#[cfg(all(not(any(loom, shuttle)), not(feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 #[cfg(feature = "portable-atomic")]
@@ -75,14 +79,14 @@ impl Track {
 /// Lies in what has to be freed, so that a model can count what is there; nothing outside of models.
 pub(crate) struct Live(());
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 std::thread_local! {
     /// Of the model that runs on this thread, with all of its own threads.
     static LIVE: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
 }
 
 /// Returns how many cells and queues there are, in the model that runs.
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 pub fn live() -> usize {
     LIVE.get()
 }
@@ -90,13 +94,13 @@ pub fn live() -> usize {
 impl Live {
     #[inline(always)]
     pub(crate) fn new() -> Self {
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         LIVE.set(LIVE.get() + 1);
         Self(())
     }
 }
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 impl Drop for Live {
     fn drop(&mut self) {
         LIVE.set(LIVE.get() - 1);
@@ -109,7 +113,9 @@ macro_rules! local {
     ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
         #[cfg(loom)]
         loom::thread_local! { $($(#[$attribute])* static $name: $type = $value;)* }
-        #[cfg(not(loom))]
+        #[cfg(shuttle)]
+        shuttle::thread_local! { $($(#[$attribute])* static $name: $type = $value;)* }
+        #[cfg(not(any(loom, shuttle)))]
         std::thread_local! { $($(#[$attribute])* static $name: $type = const { $value };)* }
     };
 }

@@ -48,7 +48,7 @@
 //! - `std` (default): blocking waits, panics in callbacks contained.
 //! - `critical-section`: locks keep interrupts out.
 //! - `portable-atomic`: for targets without compare-and-swap.
-//! - `loom`: unstable, for the models of this workspace.
+//! - `loom`, `shuttle`: unstable, for the models of this workspace.
 //!
 //! # When not to use this
 //!

@@ -32,7 +32,7 @@
 //! - `std` (default): blocking waits, panics in callbacks contained, deliveries on a bounded stack.
 //! - `critical-section`: the lock of a queue keeps interrupts out.
 //! - `portable-atomic`: for targets without compare-and-swap.
-//! - `loom`: unstable, for the models of this workspace.
+//! - `loom`, `shuttle`: unstable, for the models of this workspace.
 //!
 //! # When not to use this
 //!

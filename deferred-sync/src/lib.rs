@@ -35,7 +35,7 @@
 //! - `std` (default): blocking waits, panics in callbacks contained, hand-overs on a bounded stack.
 //! - `critical-section`: the lock of a primitive keeps interrupts out.
 //! - `portable-atomic`: for targets without compare-and-swap.
-//! - `loom`: unstable, for the models of this workspace.
+//! - `loom`, `shuttle`: unstable, for the models of this workspace.
 //!
 //! # When not to use this
 //!

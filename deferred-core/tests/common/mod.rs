@@ -19,6 +19,8 @@ mod counting;
 mod explore;
 mod reports;
 mod runners;
+#[cfg(shuttle)]
+mod shuffle;
 mod siege;
 mod trace;
 mod values;
@@ -33,6 +35,8 @@ pub(crate) use self::counting::{allocations, held};
 pub(crate) use self::explore::{Bound, Count, Value, explore};
 pub(crate) use self::reports::reports;
 pub(crate) use self::runners::{cancel_at, hostile, poll_once, poll_with, small_stack, together, watch, watchdog};
+#[cfg(shuttle)]
+pub(crate) use self::shuffle::shuffle;
 pub(crate) use self::siege::{Besieged, Guest, besiege};
 pub(crate) use self::trace::Trace;
 pub(crate) use self::values::{DropBomb, DropCount, Drops, OnDrop};
