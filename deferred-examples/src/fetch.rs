@@ -3,7 +3,7 @@
 use core::fmt;
 use core::future::Future;
 
-use futures_lite::io::AsyncRead;
+use futures_lite::io::AsyncBufRead;
 use url::Url;
 
 /// An HTTP client, as far as a downloader needs one: a single GET, without following redirects.
@@ -14,8 +14,9 @@ use url::Url;
 pub trait Fetch: Send + Sync + 'static {
     /// The bytes of a response, as they arrive.
     ///
-    /// It ends with an error, never quietly, when fewer bytes came than were announced.
-    type Body: AsyncRead + Send + Unpin + 'static;
+    /// It ends with an error, never quietly, when fewer bytes came than were announced, and with
+    /// [`InvalidData`](std::io::ErrorKind::InvalidData) when what came makes no sense.
+    type Body: AsyncBufRead + Send + Unpin + 'static;
 
     /// Sends one GET request and waits for the head of its response.
     ///
@@ -66,10 +67,12 @@ impl Headers {
     /// `None` when there is none, and when the body is encoded: the length is then that of other
     /// bytes than the client hands on.
     pub fn content_length(&self) -> Option<u64> {
-        match self.get("content-encoding") {
-            None | Some("" | "identity") => self.get("content-length")?.parse().ok(),
-            Some(_) => None,
-        }
+        if self.is_encoded() { None } else { self.get("content-length")?.parse().ok() }
+    }
+
+    /// Returns true if the bytes that are read are not those that were sent.
+    pub fn is_encoded(&self) -> bool {
+        !matches!(self.get("content-encoding"), None | Some("" | "identity"))
     }
 }
 

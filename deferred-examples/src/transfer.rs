@@ -4,36 +4,39 @@ use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::{Poll, ready};
 use core::time::Duration;
+use std::io::ErrorKind;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use deferred_core::Deferred;
-use futures_lite::io::{AsyncRead, AsyncReadExt};
+use futures_lite::io::{AsyncBufRead, AsyncBufReadExt};
 
 use crate::error::DownloadError;
 use crate::part::Part;
 use crate::time::{SharedClock, sleep};
 
-/// How much is read at once: as much as libcurl hands over at once, and it need not be cleared for long.
-const BUFFER: usize = 16 * 1024;
-
 /// Copies `body` into `part`, calling `received` for every piece; returns how much came.
 pub(crate) async fn copy(
-    body: &mut (impl AsyncRead + Unpin),
+    body: &mut (impl AsyncBufRead + Unpin),
     part: &mut Part<'_>,
     idle: &mut Idle<'_>,
     rate: Option<&Rate>,
     mut received: impl FnMut(u64),
 ) -> Result<u64, DownloadError> {
-    let mut buffer = vec![0; BUFFER];
     let mut copied = 0;
     loop {
-        let read = idle.watch(body.read(&mut buffer)).await?;
-        let n = read.map_err(|source| DownloadError::Body { received: copied, source })?;
+        // Bytes go from where the client has them straight into the file.
+        let read = idle.watch(body.fill_buf()).await?;
+        let bytes = read.map_err(|source| match source.kind() {
+            ErrorKind::InvalidData => DownloadError::Answer(source.to_string()),
+            _ => DownloadError::Body { received: copied, source },
+        })?;
+        let n = bytes.len();
         if n == 0 {
             return Ok(copied);
         }
-        part.write(&buffer[..n])?;
+        part.write(bytes)?;
+        body.consume(n);
         copied += n as u64;
         received(n as u64);
         if let Some(rate) = rate {

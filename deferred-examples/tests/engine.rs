@@ -11,7 +11,7 @@ use std::time::Duration;
 use deferred_core::{Deferred, FailureKind, ManualClock, Resolver};
 use deferred_examples::fetch::{Fetch, FetchError, Headers, Request, Response};
 use deferred_examples::{Collision, DownloadError, Downloader, Event, Folder, Job, Observer, Retry, Saved, Settings};
-use futures_lite::io::AsyncRead;
+use futures_lite::io::{AsyncBufRead, AsyncRead};
 use tempfile::TempDir;
 
 /// A request that waits for its answer.
@@ -35,6 +35,20 @@ impl AsyncRead for Body {
             Ok(0) if self.silent => Poll::Pending,
             read => Poll::Ready(read),
         }
+    }
+}
+
+impl AsyncBufRead for Body {
+    fn poll_fill_buf(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        match io::BufRead::fill_buf(&mut this.bytes) {
+            Ok([]) if this.silent => Poll::Pending,
+            read => Poll::Ready(read),
+        }
+    }
+
+    fn consume(mut self: Pin<&mut Self>, amount: usize) {
+        io::BufRead::consume(&mut self.bytes, amount);
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod args;
 mod bars;
+mod curl_client;
 mod demo;
 mod json;
 mod lines;

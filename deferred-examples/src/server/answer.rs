@@ -112,6 +112,9 @@ fn send_body(
             write!(stream, "{:x}\r\n", piece.len())?;
             stream.write_all(piece)?;
             stream.write_all(b"\r\n")?;
+        } else if let (true, Some(extra)) = (at == end, &plan.extra) {
+            // In one piece, so that whoever has the end of the body has what is beyond it, too.
+            stream.write_all(&[piece, extra.as_bytes()].concat())?;
         } else {
             stream.write_all(piece)?;
         }

@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) once: bool,
     /// `length=N`: announce this length, whatever comes; `length=none`: announce none.
     pub(crate) length: Option<Option<u64>>,
+    /// `extra=TEXT`: send this right behind the body, beyond the length announced.
+    pub(crate) extra: Option<String>,
     /// `chunked`: send the body in chunks.
     pub(crate) chunked: bool,
     /// `gzip`: send the body in a gzip wrapper, and say so.
@@ -72,6 +74,7 @@ impl Plan {
             stall: None,
             once: false,
             length: None,
+            extra: None,
             chunked: false,
             gzip: false,
             ranges: Ranges::Honoured,
@@ -100,6 +103,7 @@ impl Plan {
             "stall" => self.stall = number(&value),
             "once" => self.once = true,
             "length" => self.length = Some(number(&value)),
+            "extra" => self.extra = Some(value),
             "chunked" => self.chunked = true,
             "gzip" => self.gzip = true,
             "ranges" if value == "off" => self.ranges = Ranges::Ignored,

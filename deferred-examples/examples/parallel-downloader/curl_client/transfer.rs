@@ -1,0 +1,180 @@
+//! One transfer, as libcurl sees it: what to do with what comes.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use curl::easy::{Handler, InfoType, WriteError};
+use curl::multi::Socket;
+use surf::Url;
+
+use super::pipe::{Head, Pipe};
+use super::sockets;
+use super::trouble::Trouble;
+
+thread_local! {
+    /// The pipes of this thread into which something was put since their readers were told.
+    static TOUCHED: RefCell<Vec<Arc<Pipe>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Tells the readers of all pipes into which something was put: once each, however much it was.
+pub(super) fn tell_readers() {
+    for pipe in TOUCHED.take() {
+        pipe.wake();
+    }
+}
+
+/// A transfer under way.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// Where what comes goes to.
+    pipe: Arc<Pipe>,
+    /// The head that is coming; taken when it is complete.
+    head: Option<Head>,
+    /// How many bytes of the body are to come, where that is known.
+    left: Option<u64>,
+    /// Set if more came than was announced.
+    excess: bool,
+    /// Set once it is known whether more came than was announced.
+    looked: bool,
+    /// The local port of its connection, or zero as long as that is not known.
+    port: u16,
+    /// The sockets that were opened for it.
+    opened: Vec<Socket>,
+    /// The server, where what it sends can be told apart without keys: that of plain HTTP.
+    origin: Option<String>,
+}
+
+impl Transfer {
+    /// From `url` into `pipe`.
+    pub(super) fn new(url: &Url, pipe: Arc<Pipe>) -> Self {
+        Self {
+            pipe,
+            head: Some(Head { status: 0, fields: Vec::new() }),
+            left: None,
+            excess: false,
+            looked: false,
+            port: 0,
+            opened: Vec::new(),
+            origin: (url.scheme() == "http").then(|| url.origin().ascii_serialization()),
+        }
+    }
+
+    /// The server, if it is one of plain HTTP.
+    pub(super) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Where what comes goes to.
+    pub(super) fn pipe(&self) -> Arc<Pipe> {
+        Arc::clone(&self.pipe)
+    }
+
+    /// Returns true if it is not known which connection it uses.
+    pub(super) fn has_no_port(&self) -> bool {
+        self.port == 0
+    }
+
+    /// Says which connection it uses.
+    pub(super) fn set_port(&mut self, port: u16) {
+        self.port = port;
+    }
+
+    /// Returns true if it has seen the end of the body and looked behind it.
+    pub(super) fn has_looked(&self) -> bool {
+        self.looked
+    }
+
+    /// Hands the head over, once.
+    fn flush_head(&mut self) {
+        if let Some(head) = self.head.take() {
+            self.left = head.length();
+            self.pipe.head(head);
+        }
+    }
+
+    /// Counts bytes of the body, and looks behind the last one.
+    ///
+    /// Later would be too late where the connection is not kept: libcurl clears it before it closes it.
+    fn count(&mut self, bytes: usize) {
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(bytes as u64);
+            if let (0, Some(origin)) = (*left, &self.origin) {
+                let excess = sockets::is_excess(self.port, &self.opened, origin);
+                self.looked = excess.is_some();
+                self.excess |= excess == Some(true);
+            }
+        }
+    }
+
+    /// Takes note of the end.
+    ///
+    /// `excess` is set if there is more to read than was announced.
+    pub(super) fn end(&mut self, how: Result<(), Trouble>, excess: bool) {
+        let how = match how {
+            Ok(()) if self.excess || excess => Err(Trouble::answer("more came than was announced")),
+            how => how,
+        };
+        if how.is_ok() {
+            self.flush_head();
+        }
+        self.pipe.end(how);
+        self.touch();
+    }
+
+    /// Remembers that the reader has to be told.
+    fn touch(&self) {
+        TOUCHED.with_borrow_mut(|touched| {
+            if !touched.iter().any(|pipe| Arc::ptr_eq(pipe, &self.pipe)) {
+                touched.push(Arc::clone(&self.pipe));
+            }
+        });
+    }
+}
+
+impl Handler for Transfer {
+    fn header(&mut self, line: &[u8]) -> bool {
+        // What comes after the body has begun is a trailer.
+        let Some(head) = &mut self.head else { return true };
+        let line = text(line);
+        if let Some(rest) = line.strip_prefix("HTTP/") {
+            // Each answer on the way (100 Continue, that of a proxy) is forgotten when the next begins.
+            let status = rest.split_ascii_whitespace().nth(1).and_then(|status| status.parse().ok());
+            *head = Head { status: status.unwrap_or(0), fields: Vec::new() };
+        } else if let Some((name, value)) = line.split_once(':') {
+            head.fields.push((name.trim().to_owned(), value.trim().to_owned()));
+        }
+        true
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
+        self.flush_head();
+        self.touch();
+        if !self.pipe.write(bytes) {
+            return Err(WriteError::Pause);
+        }
+        self.count(bytes.len());
+        Ok(bytes.len())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_socket(&mut self, domain: i32, kind: i32, protocol: i32) -> Option<Socket> {
+        let socket = sockets::open(domain, kind, protocol);
+        self.opened.extend(socket);
+        socket
+    }
+
+    fn debug(&mut self, kind: InfoType, line: &[u8]) {
+        // libcurl leaves out what is beyond the length announced, and says so here alone.
+        if matches!(kind, InfoType::Text) && line.starts_with(b"Excess found") {
+            self.excess = true;
+        }
+    }
+}
+
+/// Reads a line as UTF-8, or else as Latin-1, in which every byte is a character.
+fn text(line: &[u8]) -> String {
+    match std::str::from_utf8(line) {
+        Ok(text) => text.to_owned(),
+        Err(_) => line.iter().copied().map(char::from).collect(),
+    }
+}
