@@ -37,6 +37,19 @@ pub(crate) struct Target {
     pub(crate) attempt: u32,
 }
 
+impl Target {
+    /// Where the file will be, once that is known.
+    fn place(&self) -> Result<&Place, DownloadError> {
+        self.place.as_ref().ok_or_else(|| DownloadError::Answer("no name was found".into()))
+    }
+
+    /// Goes to another place, since another run writes to this one; fails with `busy` if there is none.
+    fn move_on(&mut self, busy: DownloadError) -> Result<(), DownloadError> {
+        self.place = Some(self.place()?.next()?.ok_or(busy)?);
+        Ok(())
+    }
+}
+
 /// How a job begins.
 pub(crate) enum Start {
     /// There is something to fetch.
@@ -46,11 +59,11 @@ pub(crate) enum Start {
 }
 
 /// What a request came to.
-enum Step<'a, B> {
+enum Step<B> {
     /// Bytes are coming, to be appended to the part; the body will end with this length.
-    Receive(Part<'a>, Response<B>, Option<u64>),
+    Receive(Part, Response<B>, Option<u64>),
     /// The part was whole already.
-    Whole(Part<'a>),
+    Whole(Part),
 }
 
 impl<F: Fetch> Downloader<F> {
@@ -85,33 +98,22 @@ impl<F: Fetch> Downloader<F> {
             }
             early = Some(response);
         }
-        let Some(place) = &target.place else {
-            return Err(DownloadError::Answer("no name was found".into()));
-        };
-
-        let resume = self.settings().resume || target.attempt > 0;
-        let found = resume.then(|| Kept::find(place, &job.text)).flatten();
-        let step = match (early, &found) {
-            (Some(response), None) => receive_anew(place, job, response)?,
-            (_, None) => {
-                let response = self.ask(&target.url, None, &mut idle).await?;
-                receive_anew(place, job, accepted(response)?)?
-            }
-            (_, Some(found)) => self.go_on(place, job, target, found, &mut idle).await?,
-        };
-
+        let step = self.begin(job, target, early, &mut idle).await?;
         let from = match &step {
             Step::Receive(part, ..) | Step::Whole(part) => part.len(),
         };
         let mut part = match step {
             Step::Whole(part) => part,
             Step::Receive(mut part, mut response, rest) => {
-                self.tell(
-                    job,
-                    &Event::Answered { name: place.name().as_str(), kept: from, total: rest.map(|rest| from + rest) },
-                );
+                let (name, total) = (part.name(), rest.map(|rest| from + rest));
+                self.tell(job, &Event::Answered { name, kept: from, total });
                 let received = |n| self.tell(job, &Event::Received(n));
-                let copied = copy(&mut response.body, &mut part, &mut idle, self.rate(), received).await?;
+                let copied = copy(&mut response.body, &mut part, &mut idle, self.rate(), received).await;
+                if let Err(DownloadError::Answer(_)) = copied {
+                    // What came makes no sense, and will not when there is more of it.
+                    part.discard();
+                }
+                let copied = copied?;
                 match rest {
                     Some(announced) if announced != copied => {
                         part.discard();
@@ -127,41 +129,54 @@ impl<F: Fetch> Downloader<F> {
                 return Err(error);
             }
         }
-        let bytes = part.publish()?;
+        let (path, bytes) = part.publish()?;
         let how = if from > 0 { How::Resumed(from) } else { How::Downloaded };
-        Ok(Saved { path: place.path().to_owned(), bytes, how })
+        Ok(Saved { path, bytes, how })
     }
 
-    /// Asks for the rest of a file, and takes the whole of it where that is what comes.
-    async fn go_on<'a>(
+    /// Comes to the point where bytes are received: those of the whole file, or of what is missing of it.
+    ///
+    /// `early` is the response, where it was needed to find the name.
+    async fn begin(
         &self,
-        place: &'a Place,
         job: &Job,
-        target: &Target,
-        found: &Kept,
+        target: &mut Target,
+        early: Option<Response<F::Body>>,
         idle: &mut Idle<'_>,
-    ) -> Result<Step<'a, F::Body>, DownloadError> {
-        let response = self.ask(&target.url, Some(found), idle).await?;
+    ) -> Result<Step<F::Body>, DownloadError> {
+        let resume = self.settings().resume || target.attempt > 0;
+        let kept = match if resume { Kept::find(target.place()?, &job.text) } else { Ok(None) } {
+            Err(busy @ DownloadError::Busy(_)) => target.move_on(busy).map(|()| None)?,
+            kept => kept?,
+        };
+        // Dropped before another request is sent: there is one at a time.
+        let early = early.filter(|_| kept.is_none());
+        let response = match early {
+            Some(response) => response,
+            None => self.ask(&target.url, kept.as_ref(), idle).await?,
+        };
+        let Some(kept) = kept else {
+            return receive_anew(target, job, accepted(response)?, None);
+        };
         match response.status {
             206 => {
                 let range = ContentRange::of(&response.headers);
-                let Some(range) = range.filter(|range| range.first == Some(found.len)) else {
+                let Some(range) = range.filter(|range| range.first == Some(kept.len)) else {
                     return Err(DownloadError::Answer("the server sent another range than asked for".into()));
                 };
-                let part = Part::resume(place, &job.text, found)?;
-                let rest = range.total.map(|total| total.saturating_sub(found.len));
-                Ok(Step::Receive(part, response, rest))
+                let rest = range.total.map(|total| total.saturating_sub(kept.len));
+                Ok(Step::Receive(Part::resume(target.place()?, &job.text, kept), response, rest))
             }
             416 => {
                 let range = ContentRange::of(&response.headers);
-                if range.is_some_and(|range| range.total == Some(found.len)) {
-                    return Ok(Step::Whole(Part::resume(place, &job.text, found)?));
+                if range.is_some_and(|range| range.total == Some(kept.len)) {
+                    return Ok(Step::Whole(Part::resume(target.place()?, &job.text, kept)));
                 }
                 // What is there is longer than the file: it is something else.
                 let response = self.ask(&target.url, None, idle).await?;
-                receive_anew(place, job, accepted(response)?)
+                receive_anew(target, job, accepted(response)?, Some(kept))
             }
-            _ => receive_anew(place, job, accepted(response)?),
+            _ => receive_anew(target, job, accepted(response)?, Some(kept)),
         }
     }
 
@@ -201,11 +216,24 @@ fn accepted<B>(response: Response<B>) -> Result<Response<B>, DownloadError> {
     }
 }
 
-/// Prepares to receive a whole file.
-fn receive_anew<'a, B>(place: &'a Place, job: &Job, response: Response<B>) -> Result<Step<'a, B>, DownloadError> {
-    let part = Part::create(place, &job.text, &response.headers)?;
-    let length = response.headers.content_length();
-    Ok(Step::Receive(part, response, length))
+/// Prepares to receive a whole file, in place of what was kept.
+fn receive_anew<B>(
+    target: &mut Target,
+    job: &Job,
+    response: Response<B>,
+    mut kept: Option<Kept>,
+) -> Result<Step<B>, DownloadError> {
+    loop {
+        let part = match Part::create(target.place()?, &job.text, &response.headers, kept.take()) {
+            Err(busy @ DownloadError::Busy(_)) => {
+                target.move_on(busy)?;
+                continue;
+            }
+            part => part?,
+        };
+        let length = response.headers.content_length();
+        return Ok(Step::Receive(part, response, length));
+    }
 }
 
 /// What a file that was there comes to.

@@ -54,6 +54,8 @@ pub enum DownloadError {
     },
     /// There is a file of that name already, and it is not to be touched.
     Exists(PathBuf),
+    /// Another run is writing this part.
+    Busy(PathBuf),
     /// The file could not be written.
     Save {
         /// What was tried, an infinitive.
@@ -77,6 +79,7 @@ impl DownloadError {
             | Self::Answer(_)
             | Self::Checksum { .. }
             | Self::Exists(_)
+            | Self::Busy(_)
             | Self::Save { .. } => false,
         }
     }
@@ -114,6 +117,7 @@ impl fmt::Display for DownloadError {
                 write!(f, "the checksum is {found}, not {wanted}")
             }
             Self::Exists(path) => write!(f, "{} exists", path.display()),
+            Self::Busy(path) => write!(f, "another run is writing {}", path.display()),
             Self::Save { action, path, source } => {
                 write!(f, "cannot {action} {}: {source}", path.display())
             }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::DownloadError;
 use crate::name::SafeName;
@@ -29,6 +29,13 @@ pub enum Collision {
 /// system. No symbolic link in the directory is ever followed.
 #[derive(Debug)]
 pub struct Folder {
+    /// What its places share with it.
+    shared: Arc<Shared>,
+}
+
+/// The directory and the names in it.
+#[derive(Debug)]
+struct Shared {
     /// The directory.
     root: PathBuf,
     /// What to do when a name is taken by a file that was there before.
@@ -47,14 +54,16 @@ struct Names {
 }
 
 /// A name in a folder that one file alone may use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Place {
+    /// The name asked for, to which numbers are added.
+    wanted: SafeName,
     /// The name.
     name: SafeName,
     /// The file's final path.
     path: PathBuf,
-    /// What to do when a file appears there meanwhile.
-    collision: Collision,
+    /// The directory, for another name when this one is taken by another run meanwhile.
+    shared: Arc<Shared>,
 }
 
 /// What became of the wish for a name.
@@ -69,12 +78,12 @@ pub enum Reserved {
 impl Folder {
     /// Uses the directory `root`, which is created for the first file if it is missing then.
     pub fn new(root: impl Into<PathBuf>, collision: Collision) -> Self {
-        Self { root: root.into(), collision, names: Mutex::default() }
+        Self { shared: Arc::new(Shared { root: root.into(), collision, names: Mutex::default() }) }
     }
 
     /// Returns the directory.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.shared.root
     }
 
     /// Gives out `wanted`, or what the collision rule makes of it.
@@ -87,6 +96,17 @@ impl Folder {
     ///
     /// When the name is taken and the rule says so, or the directory cannot be created or read.
     pub fn reserve(&self, wanted: &SafeName, usable: impl Fn(&Place) -> bool) -> Result<Reserved, DownloadError> {
+        self.shared.reserve(wanted, usable)
+    }
+}
+
+impl Shared {
+    /// Gives out a name.
+    fn reserve(
+        self: &Arc<Self>,
+        wanted: &SafeName,
+        usable: impl Fn(&Place) -> bool,
+    ) -> Result<Reserved, DownloadError> {
         let mut names = self.names();
         if names.taken.is_empty() {
             fs::create_dir_all(&self.root).map_err(DownloadError::save("create the directory", &self.root))?;
@@ -95,7 +115,7 @@ impl Folder {
         loop {
             let path = self.root.join(name.as_str());
             if names.taken.insert(key(&name)) {
-                let place = Place { name: name.clone(), path, collision: self.collision };
+                let place = Place { wanted: wanted.clone(), name: name.clone(), path, shared: Arc::clone(self) };
                 if !place.is_taken()? {
                     if usable(&place) {
                         return Ok(Reserved::Place(place));
@@ -104,7 +124,7 @@ impl Folder {
                     match self.collision {
                         Collision::Number => {}
                         Collision::Skip => return Ok(Reserved::Skip(place.path)),
-                        Collision::Overwrite => return Ok(Reserved::Place(place)),
+                        Collision::Overwrite => return place.replaceable().map(Reserved::Place),
                         Collision::Fail => return Err(DownloadError::Exists(place.path)),
                     }
                 }
@@ -139,18 +159,55 @@ impl Place {
         self.path.with_file_name(format!(".{}.{suffix}", self.name))
     }
 
+    /// Returns another place for the same file, where the rule is to number.
+    pub(crate) fn next(&self) -> Result<Option<Self>, DownloadError> {
+        if self.shared.collision != Collision::Number {
+            return Ok(None);
+        }
+        match self.shared.reserve(&self.wanted, |_| true)? {
+            Reserved::Place(place) => Ok(Some(place)),
+            Reserved::Skip(_) => Ok(None),
+        }
+    }
+
     /// Gives the file at `part` the final name, and returns the path.
     ///
-    /// A file that appeared there meanwhile is replaced under [`Collision::Overwrite`] alone.
-    pub(crate) fn publish(&self, part: &Path) -> Result<(), DownloadError> {
-        let renamed = match self.collision {
-            Collision::Overwrite => fs::rename(part, &self.path),
-            _ => rename_to_new(part, &self.path),
-        };
-        renamed.map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => DownloadError::Exists(self.path.clone()),
-            _ => DownloadError::save("rename the finished file to", &self.path)(error),
-        })
+    /// A file that appeared there meanwhile is replaced under [`Collision::Overwrite`] alone, and
+    /// under [`Collision::Number`] the next free name is taken.
+    pub(crate) fn publish(&self, part: &Path) -> Result<PathBuf, DownloadError> {
+        let mut place = self.clone();
+        if self.shared.collision == Collision::Overwrite {
+            place = place.replaceable()?;
+            fs::rename(part, &place.path).map_err(place.unnamed())?;
+            return Ok(place.path);
+        }
+        loop {
+            match rename_to_new(part, &place.path) {
+                Ok(()) => return Ok(place.path),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let exists = DownloadError::Exists(place.path.clone());
+                    place = place.next()?.ok_or(exists)?;
+                }
+                Err(error) => return Err(place.unnamed()(error)),
+            }
+        }
+    }
+
+    /// Makes the error of a file that cannot get its name.
+    fn unnamed(&self) -> impl FnOnce(io::Error) -> DownloadError + use<> {
+        let path = self.path.clone();
+        DownloadError::save("rename the finished file to", path)
+    }
+
+    /// Returns the place, unless there is a file that its owner wants to stay as it is.
+    fn replaceable(self) -> Result<Self, DownloadError> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(data) if data.is_file() && data.permissions().readonly() => {
+                let why = io::Error::new(ErrorKind::PermissionDenied, "it is read-only");
+                Err(DownloadError::save("replace", &self.path)(why))
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Returns true if something has the final name, be it a link that leads nowhere.

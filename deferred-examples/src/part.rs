@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -10,6 +10,9 @@ use crate::checksum::Checksum;
 use crate::error::DownloadError;
 use crate::fetch::Headers;
 use crate::folder::{Place, create_anew, open_plain};
+
+/// What a file is called while it grows, behind its name.
+const PART: &str = "part";
 
 /// The most that a note is read of.
 const MAX_NOTE: u64 = 16 * 1024;
@@ -23,6 +26,8 @@ const HASH_STEP: usize = 64 * 1024;
 /// What an earlier try left behind and a new one may go on from.
 #[derive(Debug)]
 pub(crate) struct Kept {
+    /// The part, which nobody else may write now.
+    file: File,
     /// How many bytes are there.
     pub(crate) len: u64,
     /// What says which edition of the file they are of: an entity tag or a date.
@@ -30,12 +35,16 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Finds a part of the file at `url` that can be continued.
-    pub(crate) fn find(place: &Place, url: &str) -> Option<Self> {
-        let (from, validator) = read_note(place).ok()?;
-        let path = place.beside("part");
-        let len = fs::symlink_metadata(path).ok().filter(|data| data.is_file())?.len();
-        (from == url && len > 0).then_some(Self { len, validator })
+    /// Finds a part of the file at `url` that can be continued, and takes it.
+    ///
+    /// # Errors
+    ///
+    /// When somebody else is writing it.
+    pub(crate) fn find(place: &Place, url: &str) -> Result<Option<Self>, DownloadError> {
+        let Some(file) = take(&place.beside(PART))? else { return Ok(None) };
+        let len = file.metadata().map_or(0, |data| data.len());
+        let noted = read_note(place).ok().filter(|(from, _)| from == url && len > 0);
+        Ok(noted.map(|(_, validator)| Self { file, len, validator }))
     }
 
     /// Returns true if the place holds a part of something else than `url`.
@@ -44,17 +53,17 @@ impl Kept {
     }
 }
 
-/// A file that is being written.
+/// A file that is being written, by nobody else.
 ///
 /// Dropped before it is published, it stays if another try can continue it, and goes otherwise.
 #[derive(Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct Part {
     /// Where the file will be.
-    place: &'a Place,
+    place: Place,
     /// Where it grows.
     path: PathBuf,
-    /// The file; taken when it is closed.
-    file: Option<File>,
+    /// The file, locked as long as it is open.
+    file: File,
     /// How many bytes it has.
     len: u64,
     /// What another try needs to continue the file: its url and its validator.
@@ -65,17 +74,35 @@ pub(crate) struct Part<'a> {
     published: bool,
 }
 
-impl<'a> Part<'a> {
-    /// Starts a file anew; `headers` are those of the response it comes from.
-    pub(crate) fn create(place: &'a Place, url: &str, headers: &Headers) -> Result<Self, DownloadError> {
-        let path = place.beside("part");
+impl Part {
+    /// Starts a file anew, in place of what was kept; `headers` are those of the response it comes from.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be created, or somebody else is writing it.
+    pub(crate) fn create(
+        place: &Place,
+        url: &str,
+        headers: &Headers,
+        kept: Option<Kept>,
+    ) -> Result<Self, DownloadError> {
+        let path = place.beside(PART);
+        // Whatever is there, a link perhaps, is taken away and not written to; but not from under another run.
+        let before = match kept {
+            Some(kept) => Some(kept.file),
+            None => take(&path)?,
+        };
         // A note of an earlier try is not about what is written now.
         remove_note(place);
         let file = create_anew(&path).map_err(DownloadError::save("create", &path))?;
+        drop(before);
+        if !lock(&file) || !is_at(&file, &path) {
+            return Err(DownloadError::Busy(path));
+        }
         Ok(Self {
-            place,
+            place: place.clone(),
             path,
-            file: Some(file),
+            file,
             len: 0,
             origin: validator(headers).map(|validator| (url.to_owned(), validator.to_owned())),
             noted: false,
@@ -84,24 +111,15 @@ impl<'a> Part<'a> {
     }
 
     /// Goes on with what an earlier try left.
-    pub(crate) fn resume(place: &'a Place, url: &str, kept: &Kept) -> Result<Self, DownloadError> {
-        let path = place.beside("part");
-        let mut options = OpenOptions::new();
-        let file = open_plain(&path, options.append(true)).map_err(DownloadError::save("continue", &path))?;
-        let len = file.metadata().map_err(DownloadError::save("continue", &path))?.len();
-        if len != kept.len {
-            let changed = io::Error::new(ErrorKind::InvalidData, "it changed meanwhile");
-            return Err(DownloadError::save("continue", &path)(changed));
-        }
-        Ok(Self {
-            place,
-            path,
-            file: Some(file),
-            len,
-            origin: Some((url.to_owned(), kept.validator.clone())),
-            noted: true,
-            published: false,
-        })
+    pub(crate) fn resume(place: &Place, url: &str, kept: Kept) -> Self {
+        let Kept { file, len, validator } = kept;
+        let origin = Some((url.to_owned(), validator));
+        Self { place: place.clone(), path: place.beside(PART), file, len, origin, noted: true, published: false }
+    }
+
+    /// Returns the name that the file will have.
+    pub(crate) fn name(&self) -> &str {
+        self.place.name().as_str()
     }
 
     /// Returns how many bytes the file has.
@@ -113,8 +131,7 @@ impl<'a> Part<'a> {
     ///
     /// They go straight to the system's cache: no thread hop and no copy of ours in between.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(bytes).map_err(DownloadError::save("write", &self.path))?;
+        self.file.write_all(bytes).map_err(DownloadError::save("write", &self.path))?;
         self.len += bytes.len() as u64;
         if self.len >= WORTH_A_NOTE {
             self.note();
@@ -126,7 +143,7 @@ impl<'a> Part<'a> {
     fn note(&mut self) {
         if let Some((url, validator)) = self.origin.as_ref().filter(|_| !self.noted) {
             // Without a note the file cannot be continued later, and is none the worse.
-            self.noted = write_note(self.place, url, validator).is_ok();
+            self.noted = write_note(&self.place, url, validator).is_ok();
             if !self.noted {
                 self.origin = None;
             }
@@ -156,21 +173,21 @@ impl<'a> Part<'a> {
         self.origin = None;
     }
 
-    /// Closes the file and gives it its final name.
-    pub(crate) fn publish(mut self) -> Result<u64, DownloadError> {
-        drop(self.file.take());
-        self.place.publish(&self.path)?;
+    /// Gives the file its final name, and returns the path and the length.
+    ///
+    /// It stays locked until it has the name, so that nobody takes it for a part on the way.
+    pub(crate) fn publish(mut self) -> Result<(PathBuf, u64), DownloadError> {
+        let path = self.place.publish(&self.path)?;
         self.published = true;
         if self.noted {
-            remove_note(self.place);
+            remove_note(&self.place);
         }
-        Ok(self.len)
+        Ok((path, self.len))
     }
 }
 
-impl Drop for Part<'_> {
+impl Drop for Part {
     fn drop(&mut self) {
-        drop(self.file.take());
         if self.published {
             return;
         }
@@ -179,15 +196,69 @@ impl Drop for Part<'_> {
         }
         if self.len == 0 || self.origin.is_none() {
             let _ = fs::remove_file(&self.path);
-            remove_note(self.place);
+            remove_note(&self.place);
         }
     }
 }
 
+/// Opens the part at `path` for appending and locks it; nothing if there is none, or something else.
+fn take(path: &Path) -> Result<Option<File>, DownloadError> {
+    loop {
+        let Ok(file) = open_plain(path, OpenOptions::new().append(true)) else { return Ok(None) };
+        if !lock(&file) {
+            return Err(DownloadError::Busy(path.to_owned()));
+        }
+        // Between opening and locking, its writer may have finished it.
+        if is_at(&file, path) {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// Locks a file until it is closed; returns false if another run has it locked.
+fn lock(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::fs::{FlockOperation, flock};
+        // A file system without locks has to do without.
+        !matches!(flock(file, FlockOperation::NonBlockingLockExclusive), Err(rustix::io::Errno::WOULDBLOCK))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        true
+    }
+}
+
+/// Returns true if `path` leads to this very file.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |data: fs::Metadata| (data.dev(), data.ino());
+        file.metadata().map(id).ok() == fs::symlink_metadata(path).map(id).ok()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        path.exists()
+    }
+}
+
 /// What tells this edition of a file from any other, byte for byte.
+///
+/// Of a body that came encoded there is none: a range would be one of other bytes than those saved.
 fn validator(headers: &Headers) -> Option<&str> {
+    if headers.is_encoded() {
+        return None;
+    }
     let tag = headers.get("etag").filter(|tag| tag.starts_with('"'));
-    tag.or_else(|| headers.get("last-modified"))
+    tag.or_else(|| headers.get("last-modified")).filter(|validator| is_plain(validator))
+}
+
+/// Returns true if `validator` can be sent back as it is.
+fn is_plain(validator: &str) -> bool {
+    validator.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// Where the note of a place is.
@@ -206,7 +277,7 @@ fn read_note(place: &Place) -> io::Result<(String, String)> {
     let mut text = String::new();
     file.take(MAX_NOTE).read_to_string(&mut text)?;
     match text.lines().collect::<Vec<_>>().as_slice() {
-        [url, validator] => Ok(((*url).to_owned(), (*validator).to_owned())),
+        [url, validator] if is_plain(validator) => Ok(((*url).to_owned(), (*validator).to_owned())),
         _ => Err(ErrorKind::InvalidData.into()),
     }
 }

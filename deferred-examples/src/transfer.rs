@@ -18,7 +18,7 @@ use crate::time::{SharedClock, sleep};
 /// Copies `body` into `part`, calling `received` for every piece; returns how much came.
 pub(crate) async fn copy(
     body: &mut (impl AsyncBufRead + Unpin),
-    part: &mut Part<'_>,
+    part: &mut Part,
     idle: &mut Idle<'_>,
     rate: Option<&Rate>,
     mut received: impl FnMut(u64),

@@ -174,3 +174,18 @@ fn names_from_headers_are_continued_too() {
     let request = common::last_request(&scene.server, "/x");
     assert!(request.contains("range:bytes=60000-"), "{request}");
 }
+
+/// A range would be one of the bytes that were sent, and others were saved.
+#[test]
+fn a_part_that_came_encoded_is_not_kept() {
+    let scene = Scene::new();
+    leave_a_part(&scene, "&gzip");
+    assert!(scene.names().is_empty(), "{:?}", scene.names());
+}
+
+#[test]
+fn a_validator_that_cannot_be_sent_back_is_none() {
+    let scene = Scene::new();
+    leave_a_part(&scene, "&etag=off&fields=etag:+%22%C3%AF%22");
+    assert!(scene.names().is_empty(), "{:?}", scene.names());
+}
