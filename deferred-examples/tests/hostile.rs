@@ -266,6 +266,19 @@ fn too_few_file_descriptors_are_named_and_nothing_hangs() {
     let run = run(Command::new("sh").args(["-c", &script]));
     run.assert_code(1);
     let saved = scene.visible().len();
-    let failed = run.stdout.lines().filter(|line| line.starts_with("failed")).count();
-    assert_eq!(saved + failed, 60, "{run}");
+    let failed: Vec<_> = run.stdout.lines().filter(|line| line.starts_with("failed")).collect();
+    assert_eq!(saved + failed.len(), 60, "{run}");
+    assert!(failed.iter().all(|line| line.contains("Too many open files")), "{run}");
+}
+
+/// Twice as many descriptors as `select` knows.
+#[cfg(target_os = "linux")]
+#[test]
+fn as_many_at_once_as_are_allowed() {
+    let scene = Scene::new();
+    let paths: Vec<String> = (0..500).map(|n| format!("/{n}?size=10&delay=700")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    scene.download(&["-q", "-j", "500", "--retries", "0"], &paths).assert_code(0);
+    assert_eq!(scene.names().len(), 500);
+    assert!(scene.server.peak() > 400, "{}", scene.server.peak());
 }

@@ -35,6 +35,42 @@ fn a_list_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_list_that_cannot_be_read_is_no_success() {
+    let scene = Scene::new();
+    let here = scene.outside().display().to_string();
+    let directory = run(scene.command().args(["-i", &here]));
+    assert_eq!(directory.code, Some(2), "{directory}");
+    assert!(directory.stderr.contains(&format!("cannot read {here}: is a directory")), "{directory}");
+}
+
+/// Reading the memory of a process at its very beginning fails, for everybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_list_that_breaks_off_is_no_success() {
+    let scene = Scene::new();
+    let run = run(scene.command().args(["-i", "/proc/self/mem"]).arg(scene.server.url("/a?size=10")));
+    run.assert_code(1);
+    assert!(run.stderr.contains("the list ends here: "), "{run}");
+    assert_eq!(scene.names(), ["a"]);
+}
+
+#[test]
+fn lines_that_make_no_sense_fail_alone() {
+    let scene = Scene::new();
+    let list = scene.outside().join("elsewhere");
+    let (a, b) = (scene.server.url("/a?size=10"), scene.server.url("/b?size=20"));
+    let long = "x".repeat(1_000_000);
+    let lines = [a.as_bytes(), b"\xff\xfe\x00", long.as_bytes(), b.as_bytes()].join(&b'\n');
+    std::fs::write(&list, lines).expect("a list");
+    let run = run(scene.command().arg("-i").arg(&list));
+    run.assert_code(1);
+    run.assert_failed("xxx", "white space");
+    assert!(run.stdout.contains("2 of 4 files saved, 2 failed"), "{run}");
+    assert!(run.stderr.len() < 1000, "{run}");
+    assert_eq!(scene.names(), ["a", "b"]);
+}
+
+#[test]
 fn a_list_on_standard_input_is_used_as_it_comes() {
     let scene = Scene::new();
     let mut child = scene

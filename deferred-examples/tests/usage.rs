@@ -15,7 +15,7 @@ fn help_shows_examples() {
 
 #[test]
 fn wrong_usage_is_code_2() {
-    for options in [&["-j", "0"][..], &["-j", "x"], &["--what"], &["--idle-timeout", "-1"], &["-o"]] {
+    for options in [&["-j", "0"][..], &["-j", "501"], &["-j", "x"], &["--what"], &["--idle-timeout", "-1"], &["-o"]] {
         let run = run(Command::new(program()).args(options));
         run.assert_code(2);
         assert_eq!(run.stdout, "");

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     pub(crate) output: Option<PathBuf>,
 
     /// How many files to download at once
-    #[arg(short, long, value_name = "N", default_value = "2", value_parser = at_least_one)]
+    #[arg(short, long, value_name = "N", default_value = "2", value_parser = jobs)]
     pub(crate) jobs: NonZeroUsize,
 
     /// How many of them from one host [default: any number]
@@ -176,6 +176,15 @@ impl Args {
             None => Collision::Number,
         }
     }
+}
+
+/// The most files at once: libcurl waits with `select`, which knows 1024 descriptors, and a file takes two.
+const MOST_JOBS: usize = 500;
+
+/// Reads how many files to download at once.
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let jobs = at_least_one(text)?;
+    if jobs.get() <= MOST_JOBS { Ok(jobs) } else { Err(format!("it must be at most {MOST_JOBS}")) }
 }
 
 /// Reads a number that is not zero.

@@ -13,13 +13,13 @@ mod curl_client;
 mod demo;
 mod json;
 mod lines;
+mod list;
 mod show;
 mod surf_fetch;
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +33,7 @@ use deferred_examples::{Downloader, Folder, Job};
 
 use crate::args::Args;
 use crate::lines::To;
+use crate::list::List;
 use crate::show::Show;
 use crate::surf_fetch::SurfFetch;
 
@@ -92,7 +93,7 @@ async fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
         complain(&format!("{url}: {why}"));
     }
     to.say(&format!("{} to {}", tally.summary(begin.elapsed()), directory.display()));
-    Ok(match (stopped, tally.failures.is_empty()) {
+    Ok(match (stopped, tally.failures.is_empty() && !list::is_broken()) {
         (true, _) => ExitCode::from(INTERRUPTED),
         (false, true) => ExitCode::SUCCESS,
         (false, false) => ExitCode::from(1),
@@ -108,31 +109,8 @@ fn jobs(args: &Args, urls: Vec<String>) -> Result<impl Iterator<Item = Job> + Se
     let checksums = args.checksum.clone().into_iter().map(Some).chain(std::iter::repeat(None));
     let given = (0..).zip(urls).zip(checksums);
     let given = given.map(|((index, text), checksum)| Job { index, text, checksum });
-    let lines = args.input.as_deref().map(open_list).transpose()?;
-    let listed = lines.into_iter().flatten().map_while(|line| match line {
-        Ok(line) => Some(line),
-        Err(error) => {
-            complain(&format!("the list ends here: {error}"));
-            None
-        }
-    });
-    let mut index = count;
-    let listed = listed.filter_map(move |line| {
-        let job = Job::from_line(index, &line)?;
-        index += 1;
-        Some(job)
-    });
-    Ok(given.chain(listed))
-}
-
-/// The lines of a file, or of standard input if it is called `-`.
-fn open_list(path: &Path) -> Result<impl Iterator<Item = io::Result<String>> + Send + use<>, String> {
-    let reader: Box<dyn io::Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?)
-    };
-    Ok(BufReader::new(reader).lines())
+    let listed = args.input.as_deref().map(|path| List::open(path, count)).transpose()?;
+    Ok(given.chain(listed.into_iter().flatten()))
 }
 
 /// Where files go.

@@ -7,11 +7,20 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{IntoRawFd, RawFd};
 use std::path::PathBuf;
 
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
+
+/// The first number for descriptors of our own.
+const HIGH: RawFd = 1024;
+
+/// How many descriptors are enough for as many connections as libcurl can have.
+const MANY: u64 = 4096;
 
 thread_local! {
     /// The sockets of this thread, which are those of one libcurl.
@@ -45,9 +54,10 @@ struct Watched {
 }
 
 /// Opens a socket for libcurl.
-pub(super) fn open(domain: i32, kind: i32, protocol: i32) -> Option<RawFd> {
-    let socket = Socket::new(Domain::from(domain), Type::from(kind), Some(Protocol::from(protocol))).ok()?;
-    let twin = socket.try_clone();
+pub(super) fn open(domain: i32, kind: i32, protocol: i32) -> io::Result<RawFd> {
+    let socket = Socket::new(Domain::from(domain), Type::from(kind), Some(Protocol::from(protocol)))?;
+    // The low numbers are left to libcurl, which can wait for no others.
+    let twin = fcntl_dupfd_cloexec(&socket, HIGH).map(Socket::from);
     let number = socket.into_raw_fd();
     let entry = PathBuf::from(format!("/proc/self/fd/{number}"));
     if let (Ok(socket), Ok(link)) = (twin, fs::read_link(&entry)) {
@@ -56,7 +66,17 @@ pub(super) fn open(domain: i32, kind: i32, protocol: i32) -> Option<RawFd> {
             sockets.watched.push(Watched { socket, number, entry, link, port: Cell::new(0), origin: None });
         });
     }
-    Some(number)
+    Ok(number)
+}
+
+/// Lets this process have as many descriptors as it may: each connection takes two.
+pub(super) fn allow_many() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum.map(|maximum| maximum.min(MANY));
+    if limit.current < current {
+        // Without them, some sockets go unwatched.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+    }
 }
 
 /// Returns whether bytes wait at the socket of a transfer, where it is known which one that is: the one

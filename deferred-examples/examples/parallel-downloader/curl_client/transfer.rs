@@ -1,6 +1,7 @@
 //! One transfer, as libcurl sees it: what to do with what comes.
 
 use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 
 use curl::easy::{Handler, InfoType, WriteError};
@@ -40,6 +41,8 @@ pub(super) struct Transfer {
     port: u16,
     /// The sockets that were opened for it.
     opened: Vec<Socket>,
+    /// Why no socket could be opened.
+    refused: Option<io::Error>,
     /// The server, where what it sends can be told apart without keys: that of plain HTTP.
     origin: Option<String>,
 }
@@ -55,6 +58,7 @@ impl Transfer {
             looked: false,
             port: 0,
             opened: Vec::new(),
+            refused: None,
             origin: (url.scheme() == "http").then(|| url.origin().ascii_serialization()),
         }
     }
@@ -112,6 +116,9 @@ impl Transfer {
     pub(super) fn end(&mut self, how: Result<(), Trouble>, excess: bool) {
         let how = match how {
             Ok(()) if self.excess || excess => Err(Trouble::answer("more came than was announced")),
+            Err(_) if self.refused.is_some() && self.opened.is_empty() => {
+                self.refused.take().map_or(how, |error| Err(Trouble::no_socket(&error)))
+            }
             how => how,
         };
         if how.is_ok() {
@@ -159,8 +166,16 @@ impl Handler for Transfer {
     #[cfg(target_os = "linux")]
     fn open_socket(&mut self, domain: i32, kind: i32, protocol: i32) -> Option<Socket> {
         let socket = sockets::open(domain, kind, protocol);
-        self.opened.extend(socket);
-        socket
+        match socket {
+            Ok(socket) => {
+                self.opened.push(socket);
+                Some(socket)
+            }
+            Err(error) => {
+                self.refused = Some(error);
+                None
+            }
+        }
     }
 
     fn debug(&mut self, kind: InfoType, line: &[u8]) {

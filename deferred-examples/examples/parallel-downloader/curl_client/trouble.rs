@@ -18,6 +18,9 @@ const LASTING: [u32; 9] = [
 /// The code of libcurl for a time that was too long.
 const TIMED_OUT: u32 = 28;
 
+/// The code of libcurl for a connection that could not be made.
+const NO_CONNECTION: u32 = 7;
+
 /// The code of libcurl for a body that ended early.
 const PARTIAL: u32 = 18;
 
@@ -36,7 +39,7 @@ pub(crate) struct Trouble {
 impl Trouble {
     /// What libcurl says; `details` is what it says about this transfer alone.
     pub(super) fn new(error: &curl::Error, details: Option<String>) -> Self {
-        let code = error.code() as u32;
+        let code = error.code();
         let mut clause = match details {
             _ if code == PARTIAL => "less came than was announced".into(),
             _ if code == TOO_LARGE => "a header field is too large".into(),
@@ -53,6 +56,11 @@ impl Trouble {
     /// An answer that makes no sense, and will make none.
     pub(super) fn answer(clause: &str) -> Self {
         Self { clause: clause.into(), code: None }
+    }
+
+    /// What the system says when it gives libcurl no socket.
+    pub(super) fn no_socket(error: &io::Error) -> Self {
+        Self { clause: format!("cannot open a socket: {error}"), code: Some(NO_CONNECTION) }
     }
 
     /// Returns true if the same request may do better a little later.
