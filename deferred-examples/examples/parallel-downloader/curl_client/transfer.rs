@@ -165,8 +165,9 @@ impl Handler for Transfer {
 
     #[cfg(target_os = "linux")]
     fn open_socket(&mut self, domain: i32, kind: i32, protocol: i32) -> Option<Socket> {
-        let socket = sockets::open(domain, kind, protocol);
-        match socket {
+        // Perhaps in place of a connection that turned out to be gone.
+        self.port = 0;
+        match sockets::open(domain, kind, protocol) {
             Ok(socket) => {
                 self.opened.push(socket);
                 Some(socket)
