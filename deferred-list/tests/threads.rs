@@ -92,7 +92,7 @@ fn the_first_to_fire_is_told_and_the_others_are_cancelled() {
             let (mut resolvers, children) = pending::<usize>(3);
             let first = first_fired(children);
             let (b, a) = (resolvers.remove(1), resolvers.remove(0));
-            together(move || drop(a.callback(0)), move || drop(b.callback(1)));
+            let _ = together(move || a.callback(0), move || b.callback(1).unwrap_or(()));
             let (index, outcome) = first.wait().unwrap();
             assert_eq!(outcome, Ok(index));
             assert!(resolvers[0].is_cancelled());

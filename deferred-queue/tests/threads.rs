@@ -39,7 +39,7 @@ fn several_producers_reach_several_consumers_each_item_once_and_in_order() {
             let queue = queue.clone();
             thread::spawn(move || (0..ITEMS).for_each(|item| queue.put((side, item)).unwrap()))
         });
-        producers.map(|producer| producer.join().unwrap());
+        producers.into_iter().for_each(|producer| producer.join().unwrap());
         queue.close();
         let mut all = Vec::new();
         for consumer in consumers {
@@ -77,7 +77,7 @@ fn a_full_queue_holds_its_producers_back_and_loses_nothing() {
                 got.push(queue.get().wait().unwrap());
             }
         }
-        producers.map(|producer| producer.join().unwrap());
+        producers.into_iter().for_each(|producer| producer.join().unwrap());
         all_once(got, 2, ITEMS);
         assert_eq!((queue.len(), queue.waiting_for_room()), (0, 0));
     });
