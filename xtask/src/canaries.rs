@@ -11,18 +11,22 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::proof::{LEAN, asan_build, executables, loom_build, tsan_build};
+use crate::fuzz;
+use crate::proof::{LEAN, asan_build, executables, loom_build, shuttle_build, tsan_build};
 use crate::sh::{Outcome, Stop, fail, in_pairs, read};
 
-use Build::{Asan, Loom, Plain, Tsan};
+use Build::{Asan, Fuzz, Loom, Plain, Shuttle, Tsan};
 
 /// How the suite is built.
 #[derive(Clone, Copy, Debug)]
 enum Build {
     Plain,
     Loom,
+    Shuttle,
     Asan,
     Tsan,
+    /// Then the suite is a target of the fuzzer.
+    Fuzz,
 }
 
 struct Canary {
@@ -60,7 +64,15 @@ const CANARIES: &[Canary] = &[
     canary("newcomer_overtakes", "free permits go to whoever comes, not to whoever waits", (Plain, SYNC, "--test=semaphore")),
     canary("lost_item", "an item goes with the getter that was ready and dropped", (Plain, QUEUE, "--test=cancel")),
     canary("off_by_one", "one more getter may wait than the backlog says", (Plain, QUEUE, "--test=queue")),
-    canary("wake_under_lock", "a getter is fired with the queue locked", (Plain, QUEUE, "--test=hostile")),
+    canary("wake_under_lock", "a getter is fired with the queue locked", (Plain, QUEUE, "--test=siege")),
+    canary("lost_wakeup", "a waker that meets a fire is dropped", (Shuttle, CORE, "--test=shuttle")),
+    canary("open_lock", "a lock that is held can be had again", (Shuttle, SYNC, "--test=shuttle")),
+    canary("untold", "a waiter that leaves the front does not let the next one go", (Shuttle, SYNC, "--test=shuttle")),
+    canary("lost_item", "an item goes with the getter that was ready and dropped", (Shuttle, QUEUE, "--test=shuttle")),
+    canary("callback_twice", "a callback is called twice", (Fuzz, "fuzz", "chains")),
+    canary("leak", "the last claim does not free the cell", (Fuzz, "fuzz", "list")),
+    canary("lost_item", "an item goes with the getter that was ready and dropped", (Fuzz, "fuzz", "queue")),
+    canary("untold", "a waiter that leaves the front does not let the next one go", (Fuzz, "fuzz", "sync")),
 ];
 
 /// A suite that takes longer than this hangs, which is how some bugs show.
@@ -91,8 +103,10 @@ fn catch(canary: &Canary) -> Result<Option<String>, Stop> {
     let cargo_test = match build {
         Plain => format!("{LEAN} cargo test --target-dir=target/wrapped"),
         Loom => loom_build(),
+        Shuttle => shuttle_build(),
         Asan => asan_build(),
         Tsan => tsan_build()?,
+        Fuzz => return fuzz::find(canary.name, target).map(|found| found.then(|| "it is found".to_owned())),
     };
     let wrapper = wrapper(canary.name, &format!("--cfg 'canary=\"{}\"'", canary.name)).map_err(failed)?;
     let wrapper = format!("RUSTC_WORKSPACE_WRAPPER={}", wrapper.display());

@@ -32,8 +32,19 @@ pub(crate) fn loom_build() -> String {
     "RUSTFLAGS=--cfg=loom cargo test --release --features=loom --target-dir=target/loom".to_owned()
 }
 
+/// Larger models, of four to eight tasks: schedules by the thousand, not all of them.
+pub(crate) fn shuttle() -> Outcome {
+    let packages: String = LIBRARIES.iter().map(|library| format!(" -p {library}")).collect();
+    run(&format!("{} --locked{packages} --test=shuttle -- --nocapture", shuttle_build()))
+}
+
+/// The start of a `cargo test` of larger models.
+pub(crate) fn shuttle_build() -> String {
+    "RUSTFLAGS=--cfg=shuttle cargo test --release --features=shuttle --target-dir=target/shuttle".to_owned()
+}
+
 /// The target is named so that build scripts are left alone.
-const HOST: &str = "x86_64-unknown-linux-gnu";
+pub(crate) const HOST: &str = "x86_64-unknown-linux-gnu";
 
 /// What a build that runs once does without: what makes the next one faster, and the debugger's view of variables.
 pub(crate) const LEAN: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only";

@@ -106,7 +106,8 @@ pub(crate) fn need(line: &str, install: &'static str) -> Result<(), Stop> {
     if works(line) { Ok(()) } else { Err(Stop::Skipped { why: format!("`{line}` does not work"), install }) }
 }
 
-fn parse(line: &str) -> Command {
+/// A command of these words.
+pub(crate) fn parse(line: &str) -> Command {
     let words = words(line);
     let (variables, rest) = words.split_at(words.iter().take_while(|word| word.contains('=')).count());
     let mut command = Command::new(rest.first().map_or("", String::as_str));

@@ -5,10 +5,11 @@ use crate::bare_metal::{self, TARGET};
 use crate::sh::{Outcome, need, run, works};
 
 /// Each workspace in this repository: a package that must not share features or dependencies has one of its own.
-const WORKSPACES: [&str; 4] = [
+const WORKSPACES: [&str; 5] = [
     "Cargo.toml",
     "deferred-examples/bare-metal/Cargo.toml",
     "deferred-examples/peer-bench/Cargo.toml",
+    "xtask/fuzz/Cargo.toml",
     "xtask/no-std-probe/Cargo.toml",
 ];
 
@@ -24,7 +25,10 @@ pub(crate) fn fmt() -> Outcome {
 /// That they are errors is said behind `--`, since RUSTFLAGS would build every dependency again.
 pub(crate) fn clippy() -> Outcome {
     need("cargo clippy --version", "rustup component add clippy")?;
-    run("cargo clippy --locked --workspace --all-targets -- -D warnings")
+    run("cargo clippy --locked --workspace --all-targets -- -D warnings")?;
+    // Without libFuzzer there is nothing to build but the targets themselves.
+    run("cargo clippy --locked --manifest-path=xtask/fuzz/Cargo.toml --no-default-features --features=std \
+         --target-dir=target/fuzz-clippy -- -D warnings")
 }
 
 /// The sets of features worth a look: each alone, and together with those that it meets in use.

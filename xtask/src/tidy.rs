@@ -23,6 +23,7 @@ const CORE_STANDS_ON: &[&str] = &[
     "pin-project-lite",
     "portable-atomic",
     "portable-atomic-util",
+    "shuttle",
 ];
 
 pub(crate) fn tidy() -> Outcome {
