@@ -58,7 +58,7 @@ fn start(target: &str, seconds: u32) -> std::io::Result<Child> {
     // Leaks are counted by the targets, as Deferreds that own one another stay.
     let line = format!(
         "ASAN_OPTIONS=detect_leaks=0 {} {found} xtask/fuzz/corpus/{target} -max_total_time={seconds} -max_len=400 \
-         -timeout=20 -artifact_prefix=target/fuzz/{target}- -print_final_stats=1",
+         -timeout=60 -artifact_prefix=target/fuzz/{target}- -print_final_stats=1",
         binary("target/fuzz", target)
     );
     println!("$ {line}");
