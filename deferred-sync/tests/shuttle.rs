@@ -53,6 +53,29 @@ fn tasks_that_ask_for_one_or_two_leave_and_change_the_limit() {
     });
 }
 
+/// Nothing is released that would hide it when those behind are not told.
+#[test]
+fn a_large_request_that_leaves_lets_those_behind_it_go_on() {
+    shuffle("a large request that leaves", 6000, || {
+        let semaphore = DeferredSemaphore::new(2);
+        let held = semaphore.try_acquire().unwrap();
+        let leaving = semaphore.clone();
+        let mut threads = vec![thread::spawn(move || {
+            for _ in 0..2 {
+                let large = leaving.acquire_many(2);
+                thread::yield_now();
+                drop(large);
+            }
+        })];
+        for _ in 0..3 {
+            let semaphore = semaphore.clone();
+            threads.push(thread::spawn(move || drop(block_on(semaphore.acquire()).unwrap())));
+        }
+        join(threads);
+        assert_eq!((semaphore.available(), semaphore.waiting(), held.count()), (1, 0, 1));
+    });
+}
+
 #[test]
 fn tasks_that_wait_when_it_is_closed() {
     shuffle("tasks that wait when it is closed", 6000, || {
