@@ -113,7 +113,7 @@ impl<T> DerefMut for LockGuard<'_, T> {
 impl<T> Drop for LockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.taken.store(0, Ordering::Release);
+        self.lock.taken.store(0, if cfg!(canary = "relaxed_unlock") { Ordering::Relaxed } else { Ordering::Release });
     }
 }
 

@@ -86,6 +86,37 @@ fn attaching_meets_firing() {
     });
 }
 
+/// The threads meet in relaxed numbers, so that nothing but the chain orders what one writes and the other reads.
+#[test]
+fn a_callback_that_is_attached_while_others_run_is_seen_whole() {
+    watchdog(|| {
+        for _ in 0..ROUNDS / 3 {
+            let (resolver, d) = Chain::new();
+            let stage = Arc::new(AtomicUsize::new(0));
+            let reach = |stage: &AtomicUsize, n| {
+                while stage.load(Ordering::Relaxed) < n {
+                    thread::yield_now();
+                }
+            };
+            let held = stage.clone();
+            let mut d = d.add_callback(move |n| {
+                held.store(1, Ordering::Relaxed);
+                reach(&held, 2);
+                Ok(n)
+            });
+            let firing = thread::spawn(move || resolver.callback(0).unwrap());
+            reach(&stage, 1);
+            for n in 0..20_u32 {
+                let text = n.to_string();
+                d = d.add_callback(move |sum| Ok(sum + text.parse::<u32>().unwrap()));
+            }
+            stage.store(2, Ordering::Relaxed);
+            assert_eq!(d.wait(), Ok(190));
+            firing.join().unwrap();
+        }
+    });
+}
+
 #[test]
 fn dropping_meets_firing_and_the_value_is_dropped_once() {
     watchdog(|| {
