@@ -26,7 +26,7 @@ pub(crate) fn hours() -> Outcome {
 /// Runs the targets, two at a time.
 fn fuzz(seconds: u32) -> Outcome {
     need("c++ --version", "apt-get install g++")?;
-    run(BUILD)?;
+    run(&format!("{BUILD} --target-dir=target/fuzz"))?;
     let mut found = Vec::new();
     for pair in TARGETS.chunks(2) {
         let running: Vec<_> = pair.iter().map(|target| start(target, seconds)).collect();
@@ -73,7 +73,7 @@ fn binary(folder: &str, target: &str) -> String {
 /// Builds a target with a planted bug, and returns whether it is found within a minute, without a corpus.
 pub(crate) fn find(canary: &str, target: &str) -> Result<bool, Stop> {
     // With other flags cargo builds everything anew, of which libFuzzer would take the most time.
-    run(BUILD)?;
+    run(&format!("{BUILD} --target-dir=target/fuzz"))?;
     let Some(libfuzzer) = libfuzzer() else { return fail("libFuzzer is not where its build script puts it") };
     let folder = "target/fuzz-canaries";
     run(&format!(
