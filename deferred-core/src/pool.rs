@@ -69,14 +69,16 @@ mod imp {
     }
 
     impl Size {
-        const EMPTY: Self = Self { first: Cell::new(ptr::null_mut()), count: Cell::new(0) };
+        const fn new() -> Self {
+            Self { first: Cell::new(ptr::null_mut()), count: Cell::new(0) }
+        }
     }
 
     /// The lists of a thread, by size.
     struct Pool([Size; LARGEST / STEP]);
 
     std::thread_local! {
-        static POOL: Pool = const { Pool([const { Size::EMPTY }; LARGEST / STEP]) };
+        static POOL: Pool = const { Pool([const { Size::new() }; LARGEST / STEP]) };
     }
 
     /// Rounds up, so that one list serves several types.
