@@ -89,7 +89,8 @@ impl<T: UnwindSafe, E: Debug + UnwindSafe> UnwindSafe for Deferred<T, E> {}
 impl<T: UnwindSafe, E: Debug + UnwindSafe> RefUnwindSafe for Deferred<T, E> {}
 
 impl<T, E: Debug> Deferred<T, E> {
-    /// Makes a pending Deferred and the [`Resolver`] that fires it. One allocation.
+    /// Makes a pending Deferred and the [`Resolver`] that fires it. One allocation at most: with `std` a thread
+    /// keeps the memory of Deferreds that have ended for the next ones.
     ///
     /// # Cancel safety
     ///

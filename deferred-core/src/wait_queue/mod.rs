@@ -206,7 +206,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
         Some(Locked { queue: self, inner: self.core().try_lock()? })
     }
 
-    /// Adds a waiter at the back. One allocation.
+    /// Adds a waiter at the back. One allocation at most.
     ///
     /// # Cancel safety
     ///
