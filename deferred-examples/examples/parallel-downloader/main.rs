@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use async_global_executor::GlobalExecutorConfig;
 use clap::Parser;
 use deferred_core::{Handle, ThreadClock};
 use deferred_examples::server::Server;
@@ -48,6 +49,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    // One thread writes as fast as libcurl's reads; more of them wake one another for every file.
+    let threads = GlobalExecutorConfig::default().with_min_threads(1).with_max_threads(1);
+    async_global_executor::init_with_config(threads);
     match async_std::task::block_on(run(args)) {
         Ok(code) => code,
         Err(error) => {
