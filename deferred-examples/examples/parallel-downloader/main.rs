@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -83,8 +84,13 @@ async fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     let folder = Folder::new(&directory, args.collision());
     let downloader = Downloader::new(client, args.settings(), folder, show.clone(), spawn, clock);
 
+    // Before anything is told: whoever reads that may press Ctrl-C at once.
+    let handle = cancel_on_ctrl_c()?;
     let mut files = downloader.download_all(jobs)?;
-    cancel_on_ctrl_c(files.handle())?;
+    let files_handle = handle.get_or_init(|| files.handle());
+    if STOP.load(Ordering::SeqCst) {
+        files_handle.cancel();
+    }
     files.finished().await;
     downloader.idle().await;
 
@@ -130,15 +136,21 @@ fn directory(args: &Args) -> io::Result<PathBuf> {
 }
 
 /// Lets the first Ctrl-C cancel every file, and the second end the program.
-fn cancel_on_ctrl_c(files: Handle) -> Result<(), ctrlc::Error> {
+///
+/// What there is to cancel is put into what this returns.
+fn cancel_on_ctrl_c() -> Result<Arc<OnceLock<Handle>>, ctrlc::Error> {
+    let handle = Arc::new(OnceLock::<Handle>::new());
+    let files = Arc::clone(&handle);
     ctrlc::set_handler(move || {
-        if STOP.swap(true, Ordering::Relaxed) {
+        if STOP.swap(true, Ordering::SeqCst) {
             process::exit(INTERRUPTED.into());
         }
         // On a thread of its own: what is told meanwhile may block, and a second Ctrl-C must not.
-        let files = files.clone();
-        thread::spawn(move || files.cancel());
-    })
+        if let Some(files) = files.get().cloned() {
+            thread::spawn(move || files.cancel());
+        }
+    })?;
+    Ok(handle)
 }
 
 /// Says on standard error what went wrong.
