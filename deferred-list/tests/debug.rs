@@ -18,8 +18,10 @@ impl fmt::Display for Broken {
 
 impl Error for Broken {}
 
+type Resolvers = [Resolver<u8, Broken>; 2];
+
 /// Two pending Deferreds, and what fires them.
-fn two() -> ([Resolver<u8, Broken>; 2], [Deferred<u8, Broken>; 2]) {
+fn two() -> (Resolvers, [Deferred<u8, Broken>; 2]) {
     let ((first, a), (second, b)) = (Deferred::new(), Deferred::new());
     ([first, second], [a, b])
 }

@@ -69,7 +69,7 @@ fn a_plain_number_in_a_lock_counts_every_way_of_taking_it() {
                 for round in 0..ROUNDS {
                     match (round + side) % 3 {
                         0 => lock.run(|n| *n += 1).wait().unwrap(),
-                        1 => lock.acquire().add_callback(move |n| Ok(add(n))).detach(),
+                        1 => lock.acquire().add_callback(move |n| Ok([n].map(add))).detach(),
                         _ => lock.try_acquire().map_or_else(|| add(lock.acquire().wait().unwrap()), add),
                     }
                 }

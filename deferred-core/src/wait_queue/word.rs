@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn the_list_does_not_count_as_a_handle_that_is_left() {
         assert!(Word::new(0).is_last());
-        let listed = Word(Word::new(0).0 + Word::HANDLE | Word::LISTED);
+        let listed = Word((Word::new(0).0 + Word::HANDLE) | Word::LISTED);
         assert!(listed.is_last());
         assert!(!Word(listed.0 + Word::HANDLE).is_last());
     }
