@@ -1,4 +1,4 @@
-//! The one allocation behind a pending Deferred.
+//! The one piece of memory behind a pending Deferred.
 //!
 //! A cell has two owners, the resolver's side and the consumer's, and sometimes handles.
 //! The state word says who is left; whoever takes the last claim away frees the cell.

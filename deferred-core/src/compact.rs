@@ -4,6 +4,7 @@ use core::convert::Infallible;
 use core::fmt::{self, Debug};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::cell::Header;
@@ -49,6 +50,10 @@ unsafe impl<T: Send, E: Debug + Send> Sync for Compact<T, E> {}
 
 impl<T, E: Debug> Unpin for Compact<T, E> {}
 
+// As for the Deferred.
+impl<T: UnwindSafe, E: Debug + UnwindSafe> UnwindSafe for Compact<T, E> {}
+impl<T: UnwindSafe, E: Debug + UnwindSafe> RefUnwindSafe for Compact<T, E> {}
+
 impl<T, E: Debug> From<Deferred<T, E>> for Compact<T, E> {
     /// Makes it smaller.
     ///
@@ -58,7 +63,11 @@ impl<T, E: Debug> From<Deferred<T, E>> for Compact<T, E> {
     #[inline(always)]
     #[track_caller]
     fn from(deferred: Deferred<T, E>) -> Self {
-        let cell = deferred.into_cell().unwrap_or_else(make_cell);
+        // Not by `unwrap_or_else`, which would pass for the caller.
+        let cell = match deferred.into_cell() {
+            Ok(cell) => cell,
+            Err(ready) => make_cell(ready),
+        };
         Self { cell, types: PhantomData }
     }
 }

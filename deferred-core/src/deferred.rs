@@ -385,7 +385,10 @@ impl<T, E: Debug> Deferred<T, E> {
     pub(crate) fn cell(&mut self) -> Option<NonNull<Header>> {
         let (state, created) = (State::new(Phase::Done, State::CONSUMER), Location::caller());
         let (outcome, cell) = match self.take_repr() {
-            Repr::Ready(outcome) => (outcome, Cell::<T, E>::new(state, created, ()).cast()),
+            Repr::Ready(outcome) => {
+                let created = outcome.as_ref().err().map_or(created, Failure::origin);
+                (outcome, Cell::<T, E>::new(state, created, ()).cast())
+            }
             Repr::Granted(granted) => {
                 let (value, way_back) = granted.into_parts();
                 (Ok(value), Cell::<T, E, _>::new(state, created, way_back).cast())

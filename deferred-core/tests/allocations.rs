@@ -2,10 +2,11 @@
 
 mod common;
 
+use std::task::Poll;
 use std::thread;
 
 use common::{allocations, held, poll_once as poll};
-use deferred_core::{Deferred, WaitQueue, catch_unhandled};
+use deferred_core::{Deferred, Resolver, WaitQueue, catch_unhandled};
 
 type D = Deferred<u32, u32>;
 
@@ -63,6 +64,48 @@ fn a_pending_deferred_costs_one() {
     assert_eq!(allocations(polled), 1);
     assert_eq!(allocations(|| drop(D::new())), 1);
     assert_eq!(allocations(|| drop(D::with_canceller(|c| c.done()))), 1);
+}
+
+/// The end of a chain has other types than its start, which the cell was made with.
+#[test]
+fn a_cell_is_freed_as_what_it_was_made_as() {
+    #[repr(align(64))]
+    struct Aligned(u8);
+
+    fn start() -> (Resolver<u8>, Deferred<u8>) {
+        Deferred::new()
+    }
+    let taken = || {
+        let (resolver, d) = start();
+        let mut large = d.add_callback(|n| Ok([u64::from(n); 64]));
+        resolver.callback(1).unwrap();
+        assert_eq!(large.try_take(), Some(Ok([1; 64])));
+        let (resolver, d) = start();
+        let mut aligned = d.add_callback(|n| Ok(Aligned(n)));
+        resolver.callback(2).unwrap();
+        assert_eq!(aligned.try_take().unwrap().unwrap().0, 2);
+        let (resolver, d) = Deferred::<[u64; 64]>::new();
+        let mut small = d.add_callback(|all| Ok(all[0]));
+        resolver.callback([3; 64]).unwrap();
+        assert!(matches!(poll(&mut small), Poll::Ready(Ok(3))));
+    };
+    allocations(taken);
+    let dropped = || {
+        let (resolver, d) = start();
+        let large = d.add_callback(|n| Ok([u64::from(n); 64]));
+        resolver.callback(1).unwrap();
+        drop(large);
+        drop(start().1.add_callback(|n| Ok(Aligned(n))));
+    };
+    allocations(dropped);
+    let inner = || {
+        let ((outer, d), (resolver, inner)) = (start(), start());
+        let mut d = d.add_callback(move |_| inner.add_callback(|n| Ok([u64::from(n); 64])));
+        outer.callback(1).unwrap();
+        resolver.callback(4).unwrap();
+        assert_eq!(d.try_take(), Some(Ok([4; 64])));
+    };
+    allocations(inner);
 }
 
 #[test]

@@ -192,11 +192,15 @@ where
 /// As [`DeferredQueue::put_when_room`](crate::DeferredQueue::put_when_room), in every state; `None` when it is done.
 #[inline(never)]
 #[track_caller]
-pub(crate) fn put_when_room_slow<T, S>(mut locked: LockedQueue<'_, T, S>, item: T) -> Option<Compact<(), Unsent<T>>>
+pub(crate) fn put_when_room_slow<T, S>(locked: LockedQueue<'_, T, S>, item: T) -> Option<Compact<(), Unsent<T>>>
 where
     T: Send + 'static,
     S: Store<T>,
 {
+    // What ends by foreign code outlives the lock, also when an item's `Ord` panics.
+    let mut deliveries = Deliveries::new();
+    let waiter;
+    let mut locked = locked;
     if locked.closed {
         drop(locked);
         return Some(Deferred::fail(Unsent(item)).into());
@@ -212,11 +216,10 @@ where
         locked.items.push(item);
         return None;
     }
-    let waiter = locked.putters.push(item).into();
+    waiter = locked.putters.push(item).into();
     locked.crowded = true;
     if locked.has_room() {
         // Whoever waited for it is just leaving.
-        let mut deliveries = Deliveries::new();
         deliveries.refill(&mut locked);
         drop(locked);
         deliveries.deliver();
@@ -243,12 +246,14 @@ where
 
 /// Takes the next item, in every state, or locks the queue while there is none.
 #[inline(never)]
-pub(crate) fn take_slow<T, S>(mut locked: LockedQueue<'_, T, S>) -> Result<T, LockedQueue<'_, T, S>>
+pub(crate) fn take_slow<T, S>(locked: LockedQueue<'_, T, S>) -> Result<T, LockedQueue<'_, T, S>>
 where
     T: Send + 'static,
     S: Store<T>,
 {
+    // It outlives the lock, also when an item's `Ord` panics.
     let mut deliveries = Deliveries::new();
+    let mut locked = locked;
     let Some(item) = deliveries.take(&mut locked) else { return Err(locked) };
     drop(locked);
     deliveries.deliver();

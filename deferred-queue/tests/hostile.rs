@@ -4,14 +4,14 @@
 mod common;
 mod helpers;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
 
 use common::{CountWaker, Drops, HookWaker, OnDrop, panic_if_woken, poll_with, watchdog};
 use deferred_core::FailureKind;
-use deferred_queue::DeferredQueue;
+use deferred_queue::{Builder, DeferredPriorityQueue, DeferredQueue};
 use helpers::{full_of, queue_of, value};
 
 // Panics.
@@ -23,6 +23,59 @@ fn a_panicking_look_leaves_the_item_where_it_is() {
     assert!(looked.is_err());
     assert_eq!(queue.peek(|item| item.copied()), Some(1));
     assert_eq!(queue.drain(), [1, 2]);
+}
+
+/// An item whose comparisons panic while `armed`.
+#[derive(Debug)]
+struct Touchy {
+    n: u8,
+    armed: Arc<AtomicBool>,
+}
+
+impl Ord for Touchy {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        assert!(!self.armed.load(Ordering::Relaxed), "this item is armed");
+        self.n.cmp(&other.n)
+    }
+}
+
+impl PartialOrd for Touchy {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Touchy {
+    fn eq(&self, other: &Self) -> bool {
+        self.n == other.n
+    }
+}
+
+impl Eq for Touchy {}
+
+#[test]
+fn a_panicking_comparison_runs_no_callback_under_the_lock() {
+    watchdog(|| {
+        let armed = Arc::new(AtomicBool::new(false));
+        let item = |n| Touchy { n, armed: armed.clone() };
+        let queue: DeferredPriorityQueue<Touchy> = Builder::default().size(2).build();
+        queue.put(item(2)).unwrap();
+        queue.put(item(1)).unwrap();
+        let called = Arc::new(AtomicUsize::new(0));
+        let (inside, count) = (queue.clone(), called.clone());
+        let put = queue.put_when_room(item(3)).add_both(move |outcome| {
+            count.store(inside.len(), Ordering::Relaxed);
+            outcome
+        });
+        armed.store(true, Ordering::Relaxed);
+        // It takes the first item and stores the one that waits, which is compared.
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.try_get())).is_err());
+        armed.store(false, Ordering::Relaxed);
+        assert!(called.load(Ordering::Relaxed) >= 1, "the callback found the queue unlocked");
+        drop(put);
+        queue.put_when_room(item(4)).detach();
+        assert!(!queue.drain().is_empty(), "the queue still works");
+    });
 }
 
 #[test]

@@ -27,7 +27,8 @@ pub(crate) type GuardUnits<T> = Units<LockGuard<T>, Infallible, State<T>>;
 /// # Complexity
 ///
 /// Every operation takes constant time, whatever waits.
-/// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing.
+/// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing; the first release
+/// after somebody has waited takes a lock besides.
 ///
 /// # Differences from Twisted
 ///

@@ -32,7 +32,8 @@ type PermitGrants = Grants<Permit, Infallible, State>;
 /// # Complexity
 ///
 /// Every operation takes constant time, whatever waits; those that grant several take it for each.
-/// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing.
+/// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing; the first release
+/// after somebody has waited takes a lock besides.
 ///
 /// # Differences from Twisted
 ///

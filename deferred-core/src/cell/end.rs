@@ -146,12 +146,13 @@ pub(crate) unsafe fn take_any<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
         } else {
             current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
         };
-        give_up_consumer::<T, E>(cell);
+        // Not by its types: they are those of the end of the chain, and the cell was made with those of its start.
+        release(cell, State::CONSUMER);
         outcome
     }
 }
 
-/// As [`release`], where the types are known.
+/// As [`release`], where the types that the cell was made with are known.
 ///
 /// # Safety
 ///

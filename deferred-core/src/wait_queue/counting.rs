@@ -29,6 +29,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
 
     /// Takes `n` free units, if there are so many and nobody waits. Does not lock, unless `n` is 0.
     ///
+    /// So it must not be called with 0 while the caller has the queue locked.
+    ///
     /// # Examples
     ///
     /// ```

@@ -89,7 +89,8 @@ use crate::resolver::Resolver;
 /// # Units
 ///
 /// A queue can also count units, for primitives that hand the same thing out again and again; see [`Units`].
-/// As long as nobody waits, taking and giving back a unit does not take the lock.
+/// As long as nobody waits, taking and giving back a unit does not take the lock, but for the first that is given back
+/// after somebody has waited.
 pub struct WaitQueue<T: 'static, E: Debug + 'static = Infallible, P: Primitive<T, E> = ()> {
     /// A core, on which this has a handle.
     core: NonNull<Core<T, E, P>>,
@@ -167,7 +168,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
 
     /// Locks the queue, to look at the state and change both in one step.
     ///
-    /// While the result lives no foreign code may run: no firing, no waking, no drop of a value of the user's.
+    /// While the result lives no foreign code may run: no firing, no waking, no drop of a value of the user's, nor of
+    /// [`Units`] of this queue.
     /// Collect what is to be granted in [`Grants`], and deliver it when the lock is gone.
     /// With `critical-section` interrupts are off meanwhile; do not carry the result out of a critical section of yours.
     ///

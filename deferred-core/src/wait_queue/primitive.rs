@@ -153,7 +153,8 @@ pub trait Primitive<T: 'static, E: Debug + 'static = Infallible>: Send + Sized +
         Failure::new(FailureKind::Closed)
     }
 
-    /// Decides about units that come back while somebody waits, or after [`Locked::set_slow`].
+    /// Decides about units that come back while somebody waits, or after [`Locked::set_slow`]; once more after somebody
+    /// has waited, too.
     ///
     /// Those that are not handed on are free afterwards.
     ///

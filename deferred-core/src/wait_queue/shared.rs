@@ -209,7 +209,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
         }
     }
 
-    /// Gives up a handle, together with `units` that are free now if nobody waits.
+    /// Gives up a handle.
     ///
     /// # Safety
     ///

@@ -11,7 +11,7 @@ use super::{Grants, Primitive, Turn, WaitQueue};
 /// Some of the units that a [`WaitQueue`] counts, with a handle of it. Dropping it gives them back.
 ///
 /// A semaphore's permit and a lock's guard are made of this.
-/// Taking it and giving it back costs one locked operation each while nobody waits.
+/// Taking it and giving it back costs one locked operation each while nobody waits or has just waited.
 ///
 /// # Examples
 ///
@@ -246,7 +246,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Drop for Units<T, E, P>
     }
 }
 
-/// Gives units back to a queue in which somebody waits.
+/// Gives units back to a queue in which somebody waits, or has waited since units were given back last.
 #[inline(never)]
 fn give_back<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(queue: WaitQueue<T, E, P>, n: usize) {
     let core = queue.core_ptr();
