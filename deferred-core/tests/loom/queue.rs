@@ -37,7 +37,7 @@ fn store() -> WaitQueue<Value, Infallible, Store> {
 
 #[test]
 fn hand_over_against_drop() {
-    explore("hand-over against drop", Bound::Preemptions(4), 1000, || {
+    explore("hand-over against drop", Bound::Preemptions(8), 10_000, || {
         let queue = store();
         let waiter = queue.push(());
         let other = queue.clone();
@@ -82,7 +82,7 @@ fn two_drops_in_the_middle() {
 
 #[test]
 fn the_last_handle_against_drop_of_a_waiter() {
-    explore("the last handle against drop of a waiter", Bound::Preemptions(4), 1000, || {
+    explore("the last handle against drop of a waiter", Bound::Preemptions(8), 10_000, || {
         let queue = store();
         let (first, mut second) = (queue.push(()), queue.push(()));
         let dropper = thread::spawn(move || drop(first));
@@ -94,7 +94,7 @@ fn the_last_handle_against_drop_of_a_waiter() {
 
 #[test]
 fn the_last_handle_against_drop_of_the_only_waiter() {
-    explore("the last handle against drop of the only waiter", Bound::Preemptions(4), 1000, || {
+    explore("the last handle against drop of the only waiter", Bound::Preemptions(8), 10_000, || {
         let queue = store();
         let waiter = queue.push(());
         let dropper = thread::spawn(move || drop(waiter));
@@ -199,7 +199,7 @@ fn units_that_come_back_against_push() {
 
 #[test]
 fn units_that_come_back_against_drop_of_the_waiter() {
-    explore("units that come back against drop of the waiter", Bound::Preemptions(4), 1000, || {
+    explore("units that come back against drop of the waiter", Bound::Preemptions(8), 10_000, || {
         let queue = WaitQueue::with_units(Gate, 1).unwrap();
         let held = queue.try_take(1).unwrap();
         let waiter = acquire(&queue, 1);
@@ -213,7 +213,7 @@ fn units_that_come_back_against_drop_of_the_waiter() {
 /// More comes back than is wanted, so that units are taken for a waiter who may be leaving.
 #[test]
 fn units_that_come_back_against_drop_of_a_small_request() {
-    explore("units that come back against drop of a small request", Bound::Preemptions(4), 1000, || {
+    explore("units that come back against drop of a small request", Bound::Preemptions(8), 10_000, || {
         let queue = WaitQueue::with_units(Gate, 2).unwrap();
         let held = queue.try_take(2).unwrap();
         let waiter = acquire(&queue, 1);
