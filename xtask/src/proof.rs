@@ -49,6 +49,9 @@ pub(crate) const HOST: &str = "x86_64-unknown-linux-gnu";
 /// What a build that runs once does without: what makes the next one faster, and the debugger's view of variables.
 pub(crate) const LEAN: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only";
 
+/// What is watched so closely is slow, and not hung yet after the two seconds that it has elsewhere.
+const PATIENT: &str = "WATCHDOG_SECONDS=60";
+
 /// Memory of cells that is used again would hide that it is used after it was freed.
 const UNPOOLED: &str = "--cfg=unpooled";
 
@@ -58,7 +61,7 @@ pub(crate) fn asan() -> Outcome {
     run_tests(&asan_build(), &Pick::AllBut(&["cost"]), |test, binary| {
         // Random programs may well make Deferreds that own one another.
         let leaks = u8::from(test != "model");
-        format!("ASAN_OPTIONS=detect_leaks={leaks} {binary} --quiet")
+        format!("ASAN_OPTIONS=detect_leaks={leaks} {PATIENT} {binary} --quiet")
     })
 }
 
@@ -78,7 +81,7 @@ pub(crate) fn memcheck() -> Outcome {
     let build = format!("RUSTFLAGS={UNPOOLED} cargo test --release --target-dir=target/memcheck");
     run_tests(&build, &Pick::AllBut(LEFT_OUT), |_, binary| {
         format!(
-            "WATCHDOG_SECONDS=60 valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
+            "{PATIENT} valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
              --error-exitcode=9 {binary} --test-threads=1 --quiet"
         )
     })
@@ -100,7 +103,9 @@ const THREADED: &[&str] = &[
 
 /// Data races, as far as the suites provoke them. A long loop on one thread takes minutes here and shows nothing.
 pub(crate) fn tsan() -> Outcome {
-    run_tests(&tsan_build()?, &Pick::Only(THREADED), |_, binary| format!("{binary} --quiet --skip=takes_no_stack"))
+    run_tests(&tsan_build()?, &Pick::Only(THREADED), |_, binary| {
+        format!("{PATIENT} {binary} --quiet --skip=takes_no_stack")
+    })
 }
 
 /// The start of a `cargo test` under ThreadSanitizer, which must see into the standard library, too: it is built anew.
