@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::task::{Context, Waker};
+use std::thread;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +37,11 @@ struct Sizes<'a> {
 }
 
 impl Sizes<'_> {
-    fn add(&mut self, title: &str, peer: Peer, measure: impl FnOnce() -> (usize, u64)) {
+    fn add(&mut self, title: &str, peer: Peer, measure: impl FnOnce() -> (usize, u64) + Send) {
         if self.plan.wants(&peer) {
-            let (inline, heap) = measure();
+            // On a thread of its own, as ours keeps the memory of what it has freed for what comes next.
+            let measured = thread::scope(|scope| scope.spawn(measure).join());
+            let (inline, heap) = measured.expect("what is measured does not panic");
             self.sizes.push(Size { title: title.to_owned(), peer: peer.name.to_owned(), inline, heap });
         }
     }
