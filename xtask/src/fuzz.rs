@@ -13,23 +13,23 @@ const TARGETS: [&str; 4] = ["chains", "list", "queue", "sync"];
 const BUILD: &str = "RUSTC_BOOTSTRAP=1 cargo build --locked --release --config=xtask/fuzz/config.toml \
     --manifest-path=xtask/fuzz/Cargo.toml";
 
-/// A minute for each target.
+/// A minute for each target, on the same way through the programs each time, so that it tells of a change.
 pub(crate) fn minutes() -> Outcome {
-    fuzz(60)
+    fuzz("-max_total_time=60 -seed=1")
 }
 
-/// An hour for each target.
+/// An hour for each target, on another way each time.
 pub(crate) fn hours() -> Outcome {
-    fuzz(3600)
+    fuzz("-max_total_time=3600")
 }
 
 /// Runs the targets, two at a time.
-fn fuzz(seconds: u32) -> Outcome {
+fn fuzz(extent: &str) -> Outcome {
     need("c++ --version", "apt-get install g++")?;
     run(&format!("{BUILD} --target-dir=target/fuzz"))?;
     let mut found = Vec::new();
     for pair in TARGETS.chunks(2) {
-        let running: Vec<_> = pair.iter().map(|target| start(target, seconds)).collect();
+        let running: Vec<_> = pair.iter().map(|target| start(target, extent)).collect();
         for (target, child) in pair.iter().zip(running) {
             let status = child.and_then(|mut child| child.wait());
             let log = fs::read_to_string(log(target)).unwrap_or_default();
@@ -52,12 +52,12 @@ fn log(target: &str) -> String {
 }
 
 /// What it finds on the way is kept in `target/fuzz/corpus`, beside the corpus that is committed.
-fn start(target: &str, seconds: u32) -> std::io::Result<Child> {
+fn start(target: &str, extent: &str) -> std::io::Result<Child> {
     let found = format!("target/fuzz/corpus/{target}");
     fs::create_dir_all(&found)?;
     // Leaks are counted by the targets, as Deferreds that own one another stay.
     let line = format!(
-        "ASAN_OPTIONS=detect_leaks=0 {} {found} xtask/fuzz/corpus/{target} -max_total_time={seconds} -max_len=400 \
+        "ASAN_OPTIONS=detect_leaks=0 {} {found} xtask/fuzz/corpus/{target} {extent} -max_len=400 \
          -timeout=60 -artifact_prefix=target/fuzz/{target}- -print_final_stats=1",
         binary("target/fuzz", target)
     );

@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "minimal", about: "the libraries build and work with the oldest dependencies that they allow", run: supply::minimal },
     Step { name: "loom", about: "every interleaving of small models of what is lock-free", run: proof::loom },
     Step { name: "shuttle", about: "thousands of schedules of models with four to eight tasks", run: proof::shuttle },
+    Step { name: "fuzz", about: "programs that coverage leads, beside plain models, a minute for each of four targets", run: fuzz::minutes },
     Step { name: "asan", about: "use after free and leaks in the libraries' tests", run: proof::asan },
     Step { name: "tsan", about: "data races in those with threads", run: proof::tsan },
     Step { name: "memcheck", about: "use after free and leaks in the release build, by valgrind", run: proof::memcheck },
@@ -60,7 +61,6 @@ const STEPS: &[Step] = &[
 const LONG: &[Step] = &[
     Step { name: "semver", about: "the published crates keep what the last release promised", run: supply::semver },
     Step { name: "loom-deep", about: "the models with four preemptions wherever there is a lower bound", run: proof::loom_deep },
-    Step { name: "fuzz", about: "programs that coverage leads, beside plain models, a minute for each of four targets", run: fuzz::minutes },
     Step { name: "fuzz-hours", about: "as fuzz, an hour for each target", run: fuzz::hours },
     Step { name: "bench-check", about: "instruction counts against the peers' have not grown", run: bench::check },
 ];

@@ -272,7 +272,7 @@ impl Model {
             Op::Close => {
                 let waiters: Vec<_> = std::iter::from_fn(|| self.pop()).collect();
                 let idle = waiters.is_empty();
-                waiters.into_iter().for_each(|c| self.grant(c));
+                self.grant_all(waiters);
                 return (!idle).then_some(());
             }
         }
@@ -285,12 +285,13 @@ impl Model {
         Some(c)
     }
 
-    /// Fails a waiter, behind the one that is being granted something, if any is.
-    fn grant(&mut self, c: usize) {
+    /// Fails waiters, behind those that are being granted something, if any are.
+    /// All are in line before the first has its turn, so whom that fails comes behind them.
+    fn grant_all(&mut self, waiters: Vec<usize>) {
         if let Some(behind) = &mut self.granting {
-            return behind.push_back(c);
+            return behind.extend(waiters);
         }
-        self.granting = Some(VecDeque::from([c]));
+        self.granting = Some(waiters.into());
         while let Some(c) = self.granting.as_mut().and_then(VecDeque::pop_front) {
             self.fire(c, Out::Closed);
         }
