@@ -421,7 +421,7 @@ impl<T: Send + 'static, S: Store<T>> Default for DeferredQueue<T, S> {
     }
 }
 
-// A panic leaves no half-made change in it, not even one in the `Ord` of an item.
+// After a panic it works on, also after one in the `Ord` of an item, which may cost that item.
 impl<T: Send + 'static, S: Store<T>> UnwindSafe for DeferredQueue<T, S> {}
 impl<T: Send + 'static, S: Store<T>> RefUnwindSafe for DeferredQueue<T, S> {}
 
