@@ -246,7 +246,7 @@ impl Header {
             let clone = core::mem::ManuallyDrop::new(waker.clone());
             // The tail is the consumer's to write while its kind is `None` and the phase is not `Done`.
             self.tail.store(clone.data().cast_mut(), ptr::from_ref(clone.vtable()).cast_mut().cast());
-            if self.exchange(s, s.with_tail(TailKind::Waker)).is_ok() {
+            if self.exchange(s, s.with_tail(TailKind::Waker).with(State::SEEN)).is_ok() {
                 return true;
             }
             drop_waker(Some(core::mem::ManuallyDrop::into_inner(clone)));

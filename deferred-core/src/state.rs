@@ -65,7 +65,8 @@ impl State {
     /// The owner has gone while callbacks ran: cancel what the chain waits for next.
     pub(crate) const CANCEL_NEXT: usize = 1 << 14;
 
-    /// Whoever wants to finish the cell has read the waker, or is about to; whoever replaces the waker takes this away.
+    /// The waker is the first one, or whoever wants to finish the cell has read it or is about to.
+    /// Whoever replaces the waker takes this away, so a finisher that found it needs one exchange only.
     pub(crate) const SEEN: usize = 1 << 15;
 
     /// The resolver wants to know of a cancel.
