@@ -76,8 +76,8 @@ type Created = &'static Location<'static>;
 /// When the result is there already, it runs before the method returns.
 /// A panic in it becomes a failure of kind [`FailureKind::Panicked`] for the next function (with `std`).
 ///
-/// Attaching costs amortised constant time and, now and then, an allocation: one in all for a chain of one small
-/// function, two for ten, four for a hundred.
+/// Attaching costs amortised constant time and, now and then, an allocation: one for up to three small functions, two
+/// for ten, four for a hundred. With `std` the first is often memory of an earlier chain.
 impl<T, E> Deferred<T, E>
 where
     T: Send + 'static,

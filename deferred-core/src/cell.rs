@@ -15,6 +15,7 @@
 
 mod end;
 
+use core::alloc::Layout;
 use core::cell::UnsafeCell;
 use core::mem::{MaybeUninit, offset_of};
 use core::ops::Deref;
@@ -31,7 +32,7 @@ use crate::sync::{Live, Track};
 use crate::tail::Tail;
 pub(crate) use crate::tail::{After, NewTail, NotifyFn, drop_waker};
 
-pub(crate) use self::end::{finish, finish_waker, free, release, take, take_any, take_value};
+pub(crate) use self::end::{finish, finish_notify, finish_waker, free, release, take, take_any, take_value};
 
 /// The part of a cell that does not depend on its types.
 #[repr(C)]
@@ -114,7 +115,7 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
 
     #[inline]
     pub(crate) fn new(state: State, created: &'static Location<'static>, extra: X) -> NonNull<Self> {
-        let cell = pool::allocate::<Self>();
+        let cell = pool::allocate(Layout::new::<Self>()).cast();
         let header = Header {
             state: StateWord::new(state),
             vtable: Self::VTABLE,
@@ -139,10 +140,10 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
         // SAFETY: as promised; `new` allocated it as such.
         unsafe {
             let header = &cell.as_ref().header;
-            if header.chain.is_small() && !header.origin.is_watched() {
+            if header.chain.is_empty() && !header.origin.is_watched() {
                 // Most cells.
                 cell.drop_in_place();
-                pool::free(cell);
+                pool::free(cell.cast(), Layout::new::<Self>());
             } else {
                 Self::free_parts(cell);
             }
@@ -157,7 +158,7 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
             cell.as_ref().header.chain.free();
             cell.as_ref().header.origin.free();
             cell.drop_in_place();
-            pool::free(cell);
+            pool::free(cell.cast(), Layout::new::<Self>());
         }
     }
 }
@@ -206,18 +207,43 @@ impl Header {
     /// # Safety
     ///
     /// Only the consumer may call this; with a link or a function it hands its side over.
+    #[inline]
     pub(crate) unsafe fn set_tail(cell: NonNull<Header>, tail: NewTail) -> Result<(), NewTail> {
         // Not `&self`: once a link or a function is set, the cell may be gone before this returns.
         // SAFETY: as promised.
         let header = unsafe { cell.as_ref() };
+        // SAFETY: as promised.
+        unsafe { header.set_first_tail(header.load(), tail).or_else(|tail| Self::replace_tail(cell, tail)) }
+    }
+
+    /// As [`set_tail`](Self::set_tail) where there is none in state `s`, as for most: one exchange.
+    ///
+    /// # Safety
+    ///
+    /// As for `set_tail`.
+    #[inline(always)]
+    unsafe fn set_first_tail(&self, s: State, tail: NewTail) -> Result<(), NewTail> {
+        if s.tail() != TailKind::None || s.is(Phase::Done) {
+            return Err(tail);
+        }
+        let (data, code, kind) = tail.parts();
+        // It is the consumer's to write while its kind is `None` and the phase is not `Done`.
+        self.tail.store(data, code);
+        if self.exchange(s, s.with_tail(kind).with(State::SEEN)).is_err() {
+            return Err(tail);
+        }
+        // A waker lives on in the cell.
+        core::mem::forget(tail);
+        Ok(())
+    }
+
+    /// As [`set_tail`](Self::set_tail), whatever is there.
+    #[inline(never)]
+    unsafe fn replace_tail(cell: NonNull<Header>, tail: NewTail) -> Result<(), NewTail> {
+        // SAFETY: as promised.
+        let header = unsafe { cell.as_ref() };
         let Ok(old) = header.open_tail() else { return Err(tail) };
-        let (data, code, kind) = match &tail {
-            NewTail::Waker(waker) => {
-                (waker.data().cast_mut(), ptr::from_ref(waker.vtable()).cast_mut().cast(), TailKind::Waker)
-            }
-            NewTail::Link(outer) => (outer.as_ptr().cast(), ptr::null_mut(), TailKind::Link),
-            NewTail::Notify(f, data) => (data.as_ptr(), *f as *mut (), TailKind::Notify),
-        };
+        let (data, code, kind) = tail.parts();
         // `open_tail` made the tail the consumer's to write; the update publishes it.
         header.tail.store(data, code);
         let set = header.update(|s| match s.phase() {
@@ -229,7 +255,6 @@ impl Header {
         if set.is_err() {
             return Err(tail);
         }
-        // A waker lives on in the cell.
         core::mem::forget(tail);
         Ok(())
     }
@@ -242,14 +267,11 @@ impl Header {
     #[inline]
     pub(crate) unsafe fn register(&self, s: State, waker: &Waker) -> bool {
         if s.tail() == TailKind::None && !s.is(Phase::Done) {
-            // The first poll, which is the only one of most: one exchange.
-            let clone = core::mem::ManuallyDrop::new(waker.clone());
-            // The tail is the consumer's to write while its kind is `None` and the phase is not `Done`.
-            self.tail.store(clone.data().cast_mut(), ptr::from_ref(clone.vtable()).cast_mut().cast());
-            if self.exchange(s, s.with_tail(TailKind::Waker).with(State::SEEN)).is_ok() {
-                return true;
+            // SAFETY: as promised.
+            match unsafe { self.set_first_tail(s, NewTail::Waker(waker.clone())) } {
+                Ok(()) => return true,
+                Err(tail) => tail.drop_waker(),
             }
-            drop_waker(Some(core::mem::ManuallyDrop::into_inner(clone)));
             if cfg!(canary = "lost_wakeup") {
                 return true;
             }
@@ -372,7 +394,7 @@ impl Header {
 #[inline]
 pub(crate) unsafe fn current(cell: NonNull<Header>, ran: bool) -> *mut u8 {
     // SAFETY: as the caller promised.
-    unsafe { cell.as_ref().chain.current(ran).unwrap_or_else(|| slot(cell)) }
+    unsafe { if ran { cell.as_ref().chain.current() } else { slot(cell) } }
 }
 
 /// Returns where the outcome that is fired lies.

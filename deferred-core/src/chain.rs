@@ -1,20 +1,19 @@
 //! The callbacks of one chain, in one growing buffer.
 //!
-//! The first small callback lies in the cell itself, the rest in blocks that double in size and never move.
+//! Entries lie in blocks that double in size and never move; the first has room for a few, and its memory is used again.
 //! An entry is a pointer to its [`EntryVTable`] followed by its payload: the closure at first, and once the closure has
 //! been moved out to be called, its outcome, which is the input of the next entry.
 //!
 //! Two sides work on it at once: the consumer appends, whoever runs the chain reads.
 //! An entry becomes visible by the release store of its vtable pointer, behind which a null pointer already stands.
 
-use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use core::alloc::Layout;
-use core::mem::MaybeUninit;
 use core::panic::Location;
 use core::ptr::{self, NonNull};
 
 use crate::cell::Header;
-use crate::sync::{AtomicPtr, Ordering, Track, UnsafeCell};
+use crate::pool;
+use crate::sync::{AtomicPtr, Ordering, Track};
 
 /// What the chain knows of an entry whose types it has forgotten.
 pub(crate) struct EntryVTable {
@@ -65,18 +64,12 @@ const HEADER: usize = size_of::<EntryHeader>();
 const ALIGN: usize = align_of::<EntryHeader>();
 /// A jump: its header and the address of the next header.
 const JUMP_SIZE: usize = HEADER + size_of::<*mut EntryHeader>();
-const FIRST_BLOCK: usize = 48 * size_of::<usize>();
+/// Three callbacks with results of two words.
+const FIRST_BLOCK: usize = 24 * size_of::<usize>();
 const LARGEST_BLOCK: usize = 64 * 1024;
-
-/// Where the first entry's payload lies.
-type InlinePayload = [usize; 2];
 
 /// The callbacks of a cell.
 pub(crate) struct Chain {
-    /// The first entry's vtable; null when there is none or when it did not fit.
-    inline: AtomicPtr<EntryVTable>,
-    /// The first entry's payload, as long as `inline` is not null.
-    inline_payload: UnsafeCell<MaybeUninit<InlinePayload>>,
     /// The blocks; null until the first is needed. Written by the consumer, once.
     blocks: AtomicPtr<Blocks>,
 }
@@ -89,7 +82,7 @@ struct Blocks {
     consumer: Track,
     /// The runner's: the next header to look at.
     next: *mut EntryHeader,
-    /// The runner's: the payload of the entry that ran last; null when none of a block has.
+    /// The runner's: the payload of the entry that ran last; null when none has.
     current: *mut u8,
     /// The consumer's: the header to write next; null is stored there.
     free: *mut EntryHeader,
@@ -111,21 +104,18 @@ pub(crate) struct Entry {
     pub(crate) vtable: &'static EntryVTable,
     pub(crate) payload: *mut u8,
     /// The payload of the entry before it, if there is one.
-    pub(crate) input: Option<*mut u8>,
+    pub(crate) input: Option<NonNull<u8>>,
 }
 
 impl Chain {
     pub(crate) fn new() -> Self {
-        Self {
-            inline: AtomicPtr::new(ptr::null_mut()),
-            inline_payload: UnsafeCell::new(MaybeUninit::uninit()),
-            blocks: AtomicPtr::new(ptr::null_mut()),
-        }
+        Self { blocks: AtomicPtr::new(ptr::null_mut()) }
     }
 
-    /// Tells whether nothing was ever appended. For the consumer.
+    /// Tells whether nothing was ever appended. For the consumer, or whoever is last.
+    #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.inline.load(Ordering::Relaxed).is_null() && self.blocks.load(Ordering::Relaxed).is_null()
+        self.blocks.load(Ordering::Relaxed).is_null()
     }
 
     /// Appends an entry, whose closure `closure` is moved into it.
@@ -137,23 +127,12 @@ impl Chain {
     /// Only the consumer may call this, and `vtable` must be for a closure of type `S`.
     #[inline]
     pub(crate) unsafe fn push<S>(&self, vtable: &'static EntryVTable, closure: S) {
-        let address = ptr::from_ref(vtable).cast_mut();
-        if self.blocks.load(Ordering::Relaxed).is_null() {
-            let fits = vtable.payload.size() <= size_of::<InlinePayload>()
-                && vtable.payload.align() <= align_of::<InlinePayload>();
-            if fits && self.inline.load(Ordering::Relaxed).is_null() {
-                // SAFETY: `inline` is null, so the payload is the consumer's; it is large enough for `S`.
-                self.inline_payload.with_mut(|payload| unsafe { payload.cast::<S>().write(closure) });
-                self.inline.store(address, Ordering::Release);
-                return;
-            }
-        }
         // SAFETY: the caller is the consumer; `slot` gives room for `vtable.payload`, hence for `S`, behind `header`.
         // The store publishes what was written before it.
         unsafe {
             let slot = self.slot(vtable.payload);
             slot.payload.cast::<S>().write(closure);
-            (*slot.header).publish(address);
+            (*slot.header).publish(ptr::from_ref(vtable).cast_mut());
             if let Some(jump) = slot.jump {
                 (*jump).publish(ptr::from_ref(&JUMP).cast_mut());
             }
@@ -203,10 +182,7 @@ impl Chain {
         // SAFETY: the size is not zero.
         // The block is filled in before anyone else can reach it: the first through `blocks`, a later one by its jump.
         unsafe {
-            let base = alloc(layout);
-            if base.is_null() {
-                handle_alloc_error(layout);
-            }
+            let base = pool::allocate(layout).as_ptr();
             let header = base.add(head).cast::<EntryHeader>();
             let end = base.add(size - JUMP_SIZE);
             let (start, next) = place(header, payload);
@@ -233,21 +209,13 @@ impl Chain {
         }
     }
 
-    /// Takes the next entry, if there is one. `ran` tells whether any has been taken before.
+    /// Takes the next entry, if there is one.
     ///
     /// # Safety
     ///
     /// Only the runner may call this, and it must call the entry.
     #[inline]
-    pub(crate) unsafe fn next(&self, ran: bool) -> Option<Entry> {
-        if !ran {
-            let vtable = self.inline.load(Ordering::Acquire);
-            if !vtable.is_null() {
-                let payload = self.inline_payload.with_mut(|payload| payload.cast::<u8>());
-                // SAFETY: only `push` stores here, and it stores `&'static`s.
-                return Some(Entry { vtable: unsafe { &*vtable }, payload, input: None });
-            }
-        }
+    pub(crate) unsafe fn next(&self) -> Option<Entry> {
         let blocks = self.blocks.load(Ordering::Acquire);
         if blocks.is_null() {
             return None;
@@ -267,42 +235,27 @@ impl Chain {
             }
             let vtable = &*vtable;
             let (payload, next) = place(header, vtable.payload);
-            let input = self.current(ran);
-            let again = cfg!(canary = "callback_twice") && !core::ptr::eq((*blocks).current, payload);
+            let input = (*blocks).current;
+            let again = cfg!(canary = "callback_twice") && !ptr::eq(input, payload);
             (*blocks).next = if again { header } else { next };
             (*blocks).current = payload;
-            Some(Entry { vtable, payload, input })
+            Some(Entry { vtable, payload, input: NonNull::new(input) })
         }
     }
 
-    /// Returns where the outcome of the last entry that ran lies; `None` when none has.
+    /// Returns where the outcome of the last entry that ran lies.
     ///
     /// # Safety
     ///
-    /// Only the runner, or the consumer of a finished chain, may call this.
+    /// Only the runner, or the consumer of a finished chain, may call this, and an entry must have run.
     #[inline]
-    pub(crate) unsafe fn current(&self, ran: bool) -> Option<*mut u8> {
-        if !ran {
-            return None;
-        }
+    pub(crate) unsafe fn current(&self) -> *mut u8 {
         let blocks = self.blocks.load(Ordering::Acquire);
-        if !blocks.is_null() {
-            // SAFETY: `current` is the runner's field.
-            let current = unsafe {
-                (*blocks).runner.touch();
-                (*blocks).current
-            };
-            if !current.is_null() {
-                return Some(current);
-            }
+        // SAFETY: what has run lies in a block; `current` is the runner's field.
+        unsafe {
+            (*blocks).runner.touch();
+            (*blocks).current
         }
-        Some(self.inline_payload.with_mut(|payload| payload.cast::<u8>()))
-    }
-
-    /// Tells whether there are no blocks.
-    #[inline(always)]
-    pub(crate) fn is_small(&self) -> bool {
-        self.blocks.load(Ordering::Relaxed).is_null()
     }
 
     /// Frees the blocks.
@@ -347,17 +300,17 @@ unsafe fn place(header: *mut EntryHeader, payload: Layout) -> (*mut u8, *mut Ent
 /// As [`Chain::free`].
 #[cold]
 unsafe fn free_blocks(blocks: *mut Blocks) {
-    // SAFETY: every block was made by `alloc` with the layout it holds, and they form a list from the last to the
+    // SAFETY: every block was made by the pool with the layout it holds, and they form a list from the last to the
     // first, which begins with the `Blocks` and whose address and layout are therefore those of its `first`.
     unsafe {
         let first = &raw mut (*blocks).first;
         let mut block = (*blocks).last;
         while block != first {
             let Block { layout, before } = block.read();
-            dealloc(block.cast(), layout);
+            pool::free(NonNull::new_unchecked(block.cast()), layout);
             block = before;
         }
         let layout = (*first).layout;
-        dealloc(blocks.cast(), layout);
+        pool::free(NonNull::new_unchecked(blocks.cast()), layout);
     }
 }

@@ -1,4 +1,4 @@
-//! Memory for cells.
+//! Memory for cells, and for the first callbacks of a chain.
 //!
 //! A cell mostly lives for a few hundred instructions, so what the allocator costs is a good part of what it costs.
 //! With `std` each thread therefore keeps the memory of cells that were freed on it for those that it makes next:
@@ -11,30 +11,29 @@ use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// Allocates room for a `T`.
+/// Allocates room of a layout whose size is not zero.
 #[inline]
-pub(crate) fn allocate<T>() -> NonNull<T> {
-    let layout = const { imp::layout(Layout::new::<T>()) };
-    imp::reuse(layout).unwrap_or_else(|| allocate_new(layout)).cast()
+pub(crate) fn allocate(layout: Layout) -> NonNull<u8> {
+    let layout = imp::layout(layout);
+    imp::reuse(layout).unwrap_or_else(|| allocate_new(layout))
 }
 
 #[cold]
 #[inline(never)]
 fn allocate_new(layout: Layout) -> NonNull<u8> {
-    // SAFETY: a cell has a state, so its size is not zero.
+    // SAFETY: the size is not zero.
     NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
-/// Frees the room of a `T`, which must have been moved out or dropped.
+/// Frees it.
 ///
 /// # Safety
 ///
-/// It must come from `allocate::<T>`, and nobody may use it any more.
+/// It must come from `allocate` with this layout, and nobody may use it any more.
 #[inline]
-pub(crate) unsafe fn free<T>(room: NonNull<T>) {
-    let layout = const { imp::layout(Layout::new::<T>()) };
+pub(crate) unsafe fn free(room: NonNull<u8>, layout: Layout) {
     // SAFETY: as promised.
-    unsafe { imp::keep(room.cast(), layout) }
+    unsafe { imp::keep(room, imp::layout(layout)) }
 }
 
 /// # Safety
@@ -58,7 +57,7 @@ mod imp {
     const MOST: usize = 1024;
     /// Sizes are rounded up to multiples of this, which is also how they are aligned.
     const STEP: usize = 16;
-    /// Larger cells are not kept.
+    /// Larger pieces are not kept.
     const LARGEST: usize = 192;
 
     /// The pieces of one size that are free.
@@ -82,6 +81,7 @@ mod imp {
     }
 
     /// Rounds up, so that one list serves several types.
+    #[inline(always)]
     pub(super) const fn layout(exact: Layout) -> Layout {
         if exact.align() > STEP || exact.size() > LARGEST {
             return exact;
@@ -89,6 +89,7 @@ mod imp {
         pieces_of(exact.size().next_multiple_of(STEP))
     }
 
+    #[inline(always)]
     const fn pieces_of(size: usize) -> Layout {
         match Layout::from_size_align(size, STEP) {
             Ok(layout) => layout,
@@ -161,6 +162,7 @@ mod imp {
 
     use super::{Layout, give_back};
 
+    #[inline(always)]
     pub(super) const fn layout(exact: Layout) -> Layout {
         exact
     }

@@ -12,7 +12,7 @@ use core::task::{Context, Poll};
 
 use futures_core::future::FusedFuture;
 
-use crate::cell::{Header, finish, finish_waker, release, slot, typed_slot};
+use crate::cell::{Header, finish, finish_notify, finish_waker, release, slot, typed_slot};
 use crate::deferred::{Deferred, End};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::{self, Postponed, drop_value};
@@ -341,15 +341,18 @@ unsafe fn fire_waking_apart(cell: NonNull<Header>, s: State) -> bool {
 /// As for [`fire`], with the outcome in the slot.
 #[inline(never)]
 unsafe fn finish_plain(cell: NonNull<Header>, s: State) -> bool {
-    // SAFETY: as promised.
+    let to = s.without(State::RESOLVER);
+    // SAFETY: as promised; what the function returns is for its caller to run.
     unsafe {
-        match finish(cell, s, s.without(State::RESOLVER)) {
-            Ok(after) => {
-                follow(after);
-                true
+        if s.tail() == TailKind::Notify {
+            // A joined child: what comes of it is mostly nothing.
+            let Ok((f, data)) = finish_notify(cell, s, to) else { return false };
+            if let Some(cell) = f(data) {
+                run(cell);
             }
-            Err(_) => false,
+            return true;
         }
+        finish(cell, s, to).map(|after| follow(after)).is_ok()
     }
 }
 

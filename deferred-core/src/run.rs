@@ -103,8 +103,9 @@ unsafe fn run_one(cell: NonNull<Header>) -> After {
                     Ok(()) => return After::Nothing,
                     Err(now) => s = now,
                 }
-            } else if let Some(entry) = header.chain.next(ran) {
-                let input = if void { ptr::null_mut() } else { entry.input.unwrap_or_else(|| slot(cell)) };
+            } else if let Some(entry) = header.chain.next() {
+                let input =
+                    if void { ptr::null_mut() } else { entry.input.map_or_else(|| slot(cell), NonNull::as_ptr) };
                 let inner = (entry.vtable.call)(input, entry.payload, header.created());
                 (void, ran) = (false, true);
                 if inner.is_some() {

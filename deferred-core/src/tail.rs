@@ -4,6 +4,7 @@ use core::ptr::{self, NonNull};
 use core::task::Waker;
 
 use crate::cell::Header;
+use crate::state::TailKind;
 use crate::sync::{AtomicPtr, Ordering};
 
 /// What to do when the chain has run. What the words mean is in the state word.
@@ -24,6 +25,28 @@ pub(crate) enum NewTail {
     Waker(Waker),
     Link(NonNull<Header>),
     Notify(NotifyFn, NonNull<()>),
+}
+
+impl NewTail {
+    /// Its words, as [`Tail`] stores them, and what they mean.
+    #[inline(always)]
+    pub(crate) fn parts(&self) -> (*mut (), *mut (), TailKind) {
+        match self {
+            Self::Waker(waker) => {
+                (waker.data().cast_mut(), ptr::from_ref(waker.vtable()).cast_mut().cast(), TailKind::Waker)
+            }
+            Self::Link(outer) => (outer.as_ptr().cast(), ptr::null_mut(), TailKind::Link),
+            Self::Notify(f, data) => (data.as_ptr(), *f as *mut (), TailKind::Notify),
+        }
+    }
+
+    /// Drops the waker that could not be set; a panic in it stops here.
+    #[inline(always)]
+    pub(crate) fn drop_waker(self) {
+        if let Self::Waker(waker) = self {
+            drop_waker(Some(waker));
+        }
+    }
 }
 
 /// A tail that was taken from a finished cell, to be acted on.

@@ -37,13 +37,28 @@ pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Re
             }
             Ok(After::Resume(outer))
         }
-        TailKind::Notify => {
-            let (data, f) = header.tail.load();
-            header.exchange(from, to)?;
-            // SAFETY: as for a link: they were stored as these types.
-            unsafe { Ok(After::Notify(core::mem::transmute::<*mut (), NotifyFn>(f), NonNull::new_unchecked(data))) }
-        }
+        // SAFETY: as promised.
+        TailKind::Notify => unsafe { finish_notify(cell, from, to).map(|(f, data)| After::Notify(f, data)) },
     }
+}
+
+/// As [`finish`] for a tail that is a function, which this returns with its argument.
+///
+/// # Safety
+///
+/// As for [`finish`].
+#[inline]
+pub(crate) unsafe fn finish_notify(
+    cell: NonNull<Header>,
+    from: State,
+    to: State,
+) -> Result<(NotifyFn, NonNull<()>), State> {
+    // SAFETY: the right to finish the cell keeps it until the exchange succeeds.
+    let header = unsafe { cell.as_ref() };
+    let (data, f) = header.tail.load();
+    header.exchange(from, to.to(Phase::Done).with_tail(TailKind::None).without(State::SEEN))?;
+    // SAFETY: `from` says that they were stored as these types, and a function is never replaced.
+    unsafe { Ok((core::mem::transmute::<*mut (), NotifyFn>(f), NonNull::new_unchecked(data))) }
 }
 
 /// As [`finish`] for a tail that is a waker, which this returns.

@@ -21,23 +21,48 @@ use crate::sync::UnsafeCell;
 
 /// What a waiter's cell has beside its Deferred's.
 pub(crate) struct Waiter<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
-    /// The queue; it lives at least as long as the node is listed.
-    core: NonNull<Core<T, E, P>>,
     /// What was asked for, from `push` until the node is unlinked; touched under the queue's lock.
     request: UnsafeCell<MaybeUninit<P::Request>>,
-    /// Where a grant that nobody takes goes; set by `pop`, kept until the cell is freed.
+    /// Changed by `pop`, and by whoever takes the way home of a grant that nobody takes.
     home: UnsafeCell<Home<T, E, P>>,
 }
 
-/// The way home of a grant that nobody takes; always `None` where the primitive does not reclaim.
-struct Home<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(Option<WaitQueue<T, E, P>>);
+/// The queue of a waiter, by its address; it lives at least as long as the node is listed.
+///
+/// With the lowest bit set it is a handle, the way home of a grant that nobody takes: where the primitive reclaims, from
+/// `pop` until the cell is freed.
+struct Home<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(*mut Core<T, E, P>);
+
+impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Home<T, E, P> {
+    const HANDLE: usize = 1;
+
+    fn new(core: NonNull<Core<T, E, P>>) -> Self {
+        const { assert!(align_of::<Core<T, E, P>>() > Self::HANDLE) };
+        Self(core.as_ptr())
+    }
+
+    fn core(&self) -> NonNull<Core<T, E, P>> {
+        // SAFETY: made of a `NonNull` whose lowest bit is not set.
+        unsafe { NonNull::new_unchecked(self.0.map_addr(|address| address & !Self::HANDLE)) }
+    }
+
+    fn keep(&mut self, handle: WaitQueue<T, E, P>) {
+        self.0 = core::mem::ManuallyDrop::new(handle).core_ptr().as_ptr().map_addr(|address| address | Self::HANDLE);
+    }
+
+    fn take(&mut self) -> Option<WaitQueue<T, E, P>> {
+        let is_handle = self.0.addr() & Self::HANDLE != 0;
+        self.0 = self.core().as_ptr();
+        // SAFETY: the bit said that there is a handle, and is gone now.
+        is_handle.then(|| unsafe { WaitQueue::from_core(self.core()) })
+    }
+}
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Drop for Home<T, E, P> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !P::RECLAIMS {
-            // There is nothing to drop, which the compiler does not see.
-            core::mem::forget(self.0.take());
+        if P::RECLAIMS {
+            drop(self.take());
         }
     }
 }
@@ -87,7 +112,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
     ) -> NonNull<Header> {
         let state = State::new(Phase::Pending, State::RESOLVER | State::CONSUMER | State::CANCELLER);
         let waiter =
-            Waiter { core, request: UnsafeCell::new(MaybeUninit::new(request)), home: UnsafeCell::new(Home(None)) };
+            Waiter { request: UnsafeCell::new(MaybeUninit::new(request)), home: UnsafeCell::new(Home::new(core)) };
         let node = Cell::<T, E, _>::new(state, created, waiter).cast();
         // SAFETY: a listed node is kept by its resolver's side, and its links are the list's.
         unsafe {
@@ -209,7 +234,7 @@ pub(crate) unsafe fn set_home<T: 'static, E: Debug + 'static, P: Primitive<T, E>
     home: WaitQueue<T, E, P>,
 ) {
     // SAFETY: nobody else looks at it before the waiter is fired.
-    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).0 = Some(home)) }
+    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).keep(home)) }
 }
 
 /// Returns the home of a waiter.
@@ -222,7 +247,7 @@ pub(crate) unsafe fn take_home<T: 'static, E: Debug + 'static, P: Primitive<T, E
     node: NonNull<Header>,
 ) -> Option<WaitQueue<T, E, P>> {
     // SAFETY: as promised.
-    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).0.take()) }
+    unsafe { waiter::<T, E, P>(node).home.with_mut(|place| (*place).take()) }
 }
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T, E, P> {
@@ -231,7 +256,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
             // SAFETY: this is the vtable of waiters of these types, and the caller took `CANCELLER` away.
             // That leaves the node in the list until it is unlinked here, and a list with nodes keeps its queue.
             unsafe {
-                let core = waiter::<T, E, P>(node).core;
+                let core = waiter::<T, E, P>(node).home.with(|home| (*home).core());
                 Core::withdraw(core, |list| list.unlink(node));
                 // The resolver's side was the queue's; nobody fires this waiter any more.
                 let run =
@@ -245,7 +270,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
             // As in `cancel` the node stays listed until it is unlinked here. The queue has its resolver's side, and
             // gives it up with that; the caller gives up the consumer's, and nobody has a handle.
             unsafe {
-                let core = waiter::<T, E, P>(node).core;
+                let core = waiter::<T, E, P>(node).home.with(|home| (*home).core());
                 Core::withdraw(core, |list| list.unlink(node));
                 drop_waker(node.as_ref().take_waker());
                 free(node);
