@@ -328,6 +328,26 @@ impl<T, E: Debug> Deferred<T, E> {
         self.repr = ManuallyDrop::new(Repr::Taken);
     }
 
+    /// Makes one whose result was taken.
+    #[inline(always)]
+    pub(crate) fn taken() -> Self {
+        Self::from_repr(Repr::Taken)
+    }
+
+    /// Returns the value that it is ready with, if it is.
+    #[inline(always)]
+    pub(crate) fn into_value(self) -> Result<T, Self> {
+        match &*self.repr {
+            Repr::Ready(Ok(value)) => {
+                // SAFETY: it is moved out once, as the Deferred is forgotten.
+                let value = unsafe { ptr::read(value) };
+                core::mem::forget(self);
+                Ok(value)
+            }
+            _ => Err(self),
+        }
+    }
+
     pub(crate) fn repr(&self) -> &Repr<T, E> {
         &self.repr
     }

@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 use core::panic::Location;
 use core::ptr::NonNull;
 
@@ -19,7 +20,7 @@ use crate::cancel::begin_cancel;
 use crate::cell::{Header, NewTail, release, take};
 use crate::deferred::Deferred;
 use crate::ending::{Reports, dispose, end_untaken};
-use crate::failure::{Failure, FailureKind, Outcome};
+use crate::failure::{Failure, FailureKind, Outcome, Panic};
 use crate::postpone::drop_value;
 use crate::progress::Progress;
 use crate::resolver::Resolver;
@@ -73,9 +74,11 @@ where
     E: Debug + Send + 'static,
     J: Joiner<T, E>,
 {
-    let slots = Building::new(children).finish();
+    let building = Building::new(children);
+    let any_cell = building.any_cell;
+    let slots = building.finish();
     let total = slots.len();
-    if slots.iter().all(|slot| slot.cell.is_none()) {
+    if !any_cell {
         return (Deferred::from_outcome(join_ready(&slots, &joiner)), Progress { left: None, total });
     }
     // One more, so that nothing ends before all children are linked.
@@ -111,13 +114,14 @@ where
 {
     // Drops what is left in the end, and by then everything is decided.
     let outcomes = Outcomes { slots: slots.iter(), lives: PhantomData };
-    for (index, slot) in slots.iter().enumerate() {
-        if let Some(outcome) = look_at(joiner, Fired { slot, index }) {
+    let look = || slots.iter().enumerate().find_map(|(index, slot)| joiner.fired(Fired { slot, index }));
+    match catch(look).unwrap_or_else(failed) {
+        Some(outcome) => {
             outcomes.abandon(late_reports::<T, E, J>());
-            return outcome;
+            outcome
         }
+        None => conclude(joiner, outcomes),
     }
-    conclude(joiner, outcomes)
 }
 
 /// Children are still looked at.
@@ -145,7 +149,7 @@ struct Slot<T, E: Debug> {
     /// The child's cell; the consumer's side of it belongs to the family until the end.
     cell: Option<NonNull<Header>>,
     /// The child, when it has no cell, until its outcome is moved out.
-    ready: UnsafeCell<Option<Deferred<T, E>>>,
+    ready: UnsafeCell<ManuallyDrop<Deferred<T, E>>>,
     /// Whether the outcome in the cell has been moved out.
     taken: UnsafeCell<bool>,
 }
@@ -157,45 +161,79 @@ unsafe impl<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> Send 
 unsafe impl<T: Send + 'static, E: Debug + Send + 'static, J: Joiner<T, E>> Sync for Family<T, E, J> {}
 
 /// Slots while they are made: if that panics, the children made before are dropped.
-struct Building<T, E: Debug>(Vec<Slot<T, E>>);
+struct Building<T, E: Debug> {
+    slots: Vec<Slot<T, E>>,
+    /// Whether any child has a cell.
+    any_cell: bool,
+}
 
 impl<T, E: Debug> Building<T, E> {
     fn new(children: impl IntoIterator<Item = Deferred<T, E>>) -> Self {
-        let mut building = Self(Vec::new());
         let children = children.into_iter();
-        building.0.reserve_exact(children.size_hint().0);
+        let mut building = Self { slots: Vec::with_capacity(children.size_hint().0), any_cell: false };
         for child in children {
-            building.0.push(Slot::new(child));
+            let slots = &mut building.slots;
+            slots.reserve(1);
+            // SAFETY: there is room for one more, which is filled in before it counts.
+            unsafe {
+                building.any_cell |= Slot::write(slots.as_mut_ptr().add(slots.len()), child);
+                slots.set_len(slots.len() + 1);
+            }
         }
         building
     }
 
+    /// Returns the slots, each of which must be ended or abandoned.
     fn finish(mut self) -> Box<[Slot<T, E>]> {
-        core::mem::take(&mut self.0).into_boxed_slice()
+        core::mem::take(&mut self.slots).into_boxed_slice()
     }
 }
 
 impl<T, E: Debug> Drop for Building<T, E> {
     fn drop(&mut self) {
-        for cell in self.0.iter().filter_map(|slot| slot.cell) {
-            drop(Deferred::<T, E>::from_cell(cell));
+        for slot in self.slots.drain(..) {
+            drop(slot.cell.map(Deferred::<T, E>::from_cell));
+            drop(ManuallyDrop::into_inner(slot.ready.into_inner()));
         }
     }
 }
 
 impl<T, E: Debug> Slot<T, E> {
-    fn new(child: Deferred<T, E>) -> Self {
-        let (cell, ready) = match child.into_cell() {
-            Ok(cell) => (Some(cell), None),
-            Err(child) if child.is_taken() => (None, Some(Deferred::fail(Failure::new(FailureKind::Abandoned)))),
-            Err(child) => (None, Some(child)),
-        };
-        Self {
-            family: UnsafeCell::new(core::ptr::null()),
-            cell,
-            ready: UnsafeCell::new(ready),
-            taken: UnsafeCell::new(false),
+    /// Writes a slot part by part: reading in one piece what was just put together in several makes the processor wait.
+    /// Returns whether the child has a cell.
+    ///
+    /// # Safety
+    ///
+    /// `place` must be room for one.
+    #[inline(always)]
+    unsafe fn write(place: *mut Self, child: Deferred<T, E>) -> bool {
+        // SAFETY: as promised.
+        unsafe {
+            (&raw mut (*place).family).write(UnsafeCell::new(core::ptr::null()));
+            (&raw mut (*place).taken).write(UnsafeCell::new(false));
+            let (cell, ready) = (&raw mut (*place).cell, &raw mut (*place).ready);
+            let hold = |child| UnsafeCell::new(ManuallyDrop::new(child));
+            match child.into_cell() {
+                Ok(child) => {
+                    cell.write(Some(child));
+                    ready.write(hold(Deferred::taken()));
+                    true
+                }
+                Err(child) => {
+                    cell.write(None);
+                    match child.into_value() {
+                        Ok(value) => ready.write(hold(Deferred::succeed(value))),
+                        Err(child) => ready.write(hold(Self::without_value(child))),
+                    }
+                    false
+                }
+            }
         }
+    }
+
+    #[cold]
+    fn without_value(child: Deferred<T, E>) -> Deferred<T, E> {
+        if child.is_taken() { Deferred::fail(Failure::new(FailureKind::Abandoned)) } else { child }
     }
 }
 
@@ -229,7 +267,7 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Slot<T, E> {
         // SAFETY: as promised; all children have fired.
         unsafe {
             match self.cell {
-                None => self.ready.with_mut(|ready| (*ready).take())?.try_take(),
+                None => self.ready.with_mut(|ready| (*ready).take_ready()),
                 Some(cell) if self.taken.with(|taken| *taken) => {
                     release(cell, State::CONSUMER);
                     None
@@ -249,9 +287,7 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Slot<T, E> {
         unsafe {
             match self.cell {
                 None => {
-                    if let Some(child) = self.ready.with_mut(|ready| (*ready).take()) {
-                        child.abandon(reports);
-                    }
+                    self.ready.with_mut(|ready| core::mem::replace(&mut **ready, Deferred::taken())).abandon(reports)
                 }
                 Some(cell) if self.taken.with(|taken| *taken) => release(cell, State::CONSUMER),
                 Some(cell) => end_untaken::<T, E>(cell, reports),
@@ -340,8 +376,7 @@ where
         // SAFETY: the part keeps the family; the last owns the slots, and the `Arc` of the children.
         unsafe {
             if (*this).left.fetch_sub(1, Ordering::AcqRel) == 1 {
-                let family = Arc::from_raw(this);
-                family.end();
+                Self::end(Arc::from_raw(this));
             }
         }
     }
@@ -351,13 +386,14 @@ where
     /// # Safety
     ///
     /// The caller must own the slots.
-    unsafe fn end(&self) {
-        let parent = self.parent.lock().take();
+    #[inline(never)]
+    unsafe fn end(family: Arc<Self>) {
+        let parent = family.parent.lock().take();
         // SAFETY: as promised.
-        let outcomes = Outcomes { slots: self.slots.iter(), lives: PhantomData };
+        let outcomes = Outcomes { slots: family.slots.iter(), lives: PhantomData };
         if let Some(parent) = parent {
-            if self.end.load(Ordering::Acquire) == OPEN {
-                fire(parent, conclude(&self.joiner, outcomes));
+            if family.end.load(Ordering::Acquire) == OPEN {
+                fire(parent, conclude(&family.joiner, outcomes));
                 return;
             }
             fire(parent, Err(Failure::new(FailureKind::Cancelled)));
@@ -376,14 +412,20 @@ where
     if J::REPORTS_LATE { Reports::Errors } else { Reports::None }
 }
 
-/// Shows a child to a joiner, whose panic ends the parent.
+/// What comes of a joiner that panics when a child is shown to it: the end of the parent.
+#[track_caller]
+fn failed<T, E>(panic: Panic) -> Option<Outcome<T, E>> {
+    Some(Err(Failure::new(FailureKind::Panicked(panic))))
+}
+
+/// Shows a child to a joiner.
 fn look_at<T, E, J>(joiner: &J, child: Fired<'_, T, E>) -> Option<Outcome<J::Output, J::Error>>
 where
     T: Send + 'static,
     E: Debug + Send + 'static,
     J: Joiner<T, E>,
 {
-    catch(|| joiner.fired(child)).unwrap_or_else(|panic| Some(Err(Failure::new(FailureKind::Panicked(panic)))))
+    catch(|| joiner.fired(child)).unwrap_or_else(failed)
 }
 
 /// Lets a joiner make the outcome of the parent.

@@ -62,13 +62,27 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Joiner<T, E> for Collect {
 }
 
 /// Collects what is made of outcomes, in one allocation.
-pub(crate) fn collect<T, E, U>(outcomes: Outcomes<'_, T, E>, f: impl FnMut(Outcome<T, E>) -> Option<U>) -> Vec<U>
+pub(crate) fn collect<T, E, U>(
+    mut outcomes: Outcomes<'_, T, E>,
+    mut f: impl FnMut(Outcome<T, E>) -> Option<U>,
+) -> Vec<U>
 where
     T: Send + 'static,
     E: Debug + Send + 'static,
 {
     let mut all = Vec::with_capacity(outcomes.size_hint().1.unwrap_or(0));
-    all.extend(outcomes.filter_map(f));
+    // There is room for all, and a loop that knows it needs no way to grow. Values go apart from failures: so none is put
+    // together in memory with them before it is stored.
+    while all.len() < all.capacity() {
+        let kept = match outcomes.next() {
+            Some(Ok(value)) => f(Ok(value)),
+            Some(failure) => f(failure),
+            None => break,
+        };
+        if let Some(kept) = kept {
+            all.push(kept);
+        }
+    }
     all
 }
 

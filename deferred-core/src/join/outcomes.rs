@@ -6,7 +6,6 @@ use core::mem::ManuallyDrop;
 
 use super::Slot;
 use crate::cell::current;
-use crate::deferred::Deferred;
 use crate::ending::Reports;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::state::State;
@@ -102,7 +101,7 @@ impl<T, E: Debug> Fired<'_, T, E> {
                     let s = cell.as_ref().load();
                     !s.has(State::VOID) && (*current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>()).is_ok()
                 }
-                None => self.slot.ready.with(|ready| (*ready).as_ref().is_some_and(Deferred::is_success)),
+                None => self.slot.ready.with(|ready| (*ready).is_success()),
             }
         }
     }
@@ -142,8 +141,7 @@ impl<T, E: Debug> Fired<'_, T, E> {
         // SAFETY: as for `is_success`; this consumes the only way to it.
         unsafe {
             let Some(cell) = self.slot.cell else {
-                let ready = self.slot.ready.with_mut(|ready| (*ready).take());
-                let outcome = ready.and_then(|mut child| child.try_take());
+                let outcome = self.slot.ready.with_mut(|ready| (*ready).take_ready());
                 return outcome.unwrap_or_else(|| Err(Failure::new(FailureKind::Abandoned)));
             };
             self.slot.taken.with_mut(|taken| *taken = true);
