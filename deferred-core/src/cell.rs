@@ -32,7 +32,7 @@ use crate::sync::{Live, Track};
 use crate::tail::Tail;
 pub(crate) use crate::tail::{After, NewTail, NotifyFn, drop_waker};
 
-pub(crate) use self::end::{finish, finish_notify, finish_waker, free, release, take, take_any, take_value};
+pub(crate) use self::end::{finish, finish_notify, finish_waker, release, take, take_any, take_value};
 
 /// The part of a cell that does not depend on its types.
 #[repr(C)]
@@ -348,6 +348,7 @@ impl Header {
     /// # Safety
     ///
     /// The caller must own all sides of the cell, and free it.
+    #[inline]
     pub(crate) unsafe fn take_waker(&self) -> Option<Waker> {
         // SAFETY: the kind says that there is one, and nobody else can take it.
         (self.load().tail() == TailKind::Waker).then(|| unsafe { self.waker() })

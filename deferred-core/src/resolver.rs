@@ -287,6 +287,10 @@ pub(crate) unsafe fn try_fire<T, E: Debug>(
     // SAFETY: as promised. A pending cell without a canceller leaves the slot to the resolver; see `cell`.
     unsafe {
         let s = cell.as_ref().load();
+        if !s.is(Phase::Pending) && !cfg!(canary = "double_fire") {
+            // Cancelled, and it will not be pending again.
+            return Err(outcome);
+        }
         let plain = !s.has(State::MORE | State::CANCELLER | State::CANCELLED) && s.pauses() == 0;
         if plain && s.is(Phase::Pending) {
             // Nothing to run: one exchange both fires and finishes.

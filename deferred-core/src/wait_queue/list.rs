@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 
 use super::shared::Core;
 use super::{Primitive, WaitQueue};
-use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, free, typed_slot};
+use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, typed_slot};
 use crate::failure::Outcome;
 use crate::state::{Phase, State, TailKind};
 use crate::sync::UnsafeCell;
@@ -273,7 +273,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
                 let core = waiter::<T, E, P>(node).home.with(|home| (*home).core());
                 Core::withdraw(core, |list| list.unlink(node));
                 drop_waker(node.as_ref().take_waker());
-                free(node);
+                Cell::<T, E, Self>::free(node.cast());
             }
         }),
         // A pop takes `CANCELLER` away and wants nothing dropped.
