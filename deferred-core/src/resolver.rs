@@ -268,12 +268,15 @@ impl<T, E: Debug> FusedFuture for Cancelled<'_, T, E> {
 #[inline(always)]
 unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised.
-    unsafe { try_fire(cell, outcome, fire_waking_apart).inspect_err(|_| release(cell, State::RESOLVER)) }
+    unsafe {
+        let s = cell.as_ref().load();
+        try_fire(cell, s, outcome, fire_waking_apart).inspect_err(|_| release(cell, State::RESOLVER))
+    }
 }
 
 /// Fires a cell and gives the resolver's side up, or leaves it with the caller when nobody wants the outcome any more.
 ///
-/// `fire_waking` is either [`fire_waking`] or [`fire_waking_apart`].
+/// `s` is its state, seen just now. `fire_waking` is either [`fire_waking`] or [`fire_waking_apart`].
 ///
 /// # Safety
 ///
@@ -281,18 +284,18 @@ unsafe fn fire<T, E: Debug>(cell: NonNull<Header>, outcome: Outcome<T, E>) -> Re
 #[inline(always)]
 pub(crate) unsafe fn try_fire<T, E: Debug>(
     cell: NonNull<Header>,
+    s: State,
     mut outcome: Outcome<T, E>,
     fire_waking: unsafe fn(NonNull<Header>, State) -> bool,
 ) -> Result<(), Outcome<T, E>> {
     // SAFETY: as promised. A pending cell without a canceller leaves the slot to the resolver; see `cell`.
     unsafe {
-        let s = cell.as_ref().load();
         if !s.is(Phase::Pending) && !cfg!(canary = "double_fire") {
             // Cancelled, and it will not be pending again.
             return Err(outcome);
         }
         let plain = !s.has(State::MORE | State::CANCELLER | State::CANCELLED) && s.pauses() == 0;
-        if plain && s.is(Phase::Pending) {
+        if plain {
             // Nothing to run: one exchange both fires and finishes.
             typed_slot(cell).write(outcome);
             let fired = match s.tail() {

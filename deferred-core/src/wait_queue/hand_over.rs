@@ -19,7 +19,7 @@ use crate::cell::{Header, release};
 use crate::failure::Outcome;
 use crate::postpone::drop_value;
 use crate::resolver::{fire_waking, try_fire};
-use crate::state::State;
+use crate::state::{State, TailKind};
 
 /// Turns to be granted when the lock is not held any more.
 ///
@@ -157,22 +157,36 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     /// grants.deliver();
     /// assert_eq!(waiter.try_take(), Some(Ok(1)));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn deliver(self) {
+        if self.is_empty() {
+            // There is nothing to drop in it, which the compiler does not see.
+            core::mem::forget(self);
+        } else {
+            self.deliver_some();
+        }
+    }
+
+    #[inline(never)]
+    fn deliver_some(self) {
         match self {
             Self { first: Some(Grant(turn, outcome)), more: None } => hand_over(turn, outcome),
-            Self { first, more: Some(more) } => deliver_all(first, *more),
-            // There is nothing to drop in it, which the compiler does not see.
-            nothing @ Self { first: None, more: None } => core::mem::forget(nothing),
+            Self { first, more } => deliver_all(first, more),
         }
     }
 }
 
 /// All turns are in line before the first one has its own, so that what that grants comes behind them.
 #[cold]
-fn deliver_all<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(first: Option<Grant<T, E, P>>, more: More<T, E, P>) {
-    let closed = more.closed.into_iter().map(|(turn, request)| Grant(turn, Err(P::closed(request))));
-    let mut grants = first.into_iter().chain(more.granted).chain(closed);
+fn deliver_all<T, E, P>(first: Option<Grant<T, E, P>>, more: Option<Box<More<T, E, P>>>)
+where
+    T: 'static,
+    E: Debug + 'static,
+    P: Primitive<T, E>,
+{
+    let (granted, closed) = more.map(|more| (more.granted, more.closed)).unwrap_or_default();
+    let closed = closed.into_iter().map(|(turn, request)| Grant(turn, Err(P::closed(request))));
+    let mut grants = first.into_iter().chain(granted).chain(closed);
     if let Some(first) = grants.next() {
         hand_over_framed(first, grants);
     }
@@ -214,9 +228,11 @@ pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     turn: Turn<T, E, P>,
     outcome: Outcome<T, E>,
 ) {
+    let s = turn.state();
+    let only_wakes = !s.has(State::MORE) && matches!(s.tail(), TailKind::None | TailKind::Waker);
     // To wake a task is not to run it: nothing that could grant again happens inside, nor is anything ahead of it.
-    if frames::with(|innermost| innermost.is_null()) && turn.only_wakes() {
-        grant(turn, outcome)
+    if only_wakes && frames::with(|innermost| innermost.is_null()) {
+        grant(turn, s, outcome)
     } else {
         hand_over_framed(Grant(turn, outcome), iter::empty())
     }
@@ -260,7 +276,8 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     });
     let Some(Grant(turn, outcome)) = first else { return };
     let unlink = Unlink(&frame);
-    grant(turn, outcome);
+    let s = turn.state();
+    grant(turn, s, outcome);
     loop {
         let next = frames::with(|innermost| {
             let next = later.borrow_mut().pop_front();
@@ -271,7 +288,8 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
             next
         });
         let Some(Grant(turn, outcome)) = next else { return };
-        grant(turn, outcome);
+        let s = turn.state();
+        grant(turn, s, outcome);
     }
 }
 
@@ -284,7 +302,10 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
 unsafe fn grant_next<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(later: *const ()) -> bool {
     // SAFETY: the caller's promise; the borrow ends before foreign code runs.
     let next = unsafe { &*later.cast::<RefCell<VecDeque<Grant<T, E, P>>>>() }.borrow_mut().pop_front();
-    next.map(|Grant(turn, outcome)| grant(turn, outcome)).is_some()
+    let Some(Grant(turn, outcome)) = next else { return false };
+    let s = turn.state();
+    grant(turn, s, outcome);
+    true
 }
 
 /// Grants all that was put behind a grant on this thread; returns whether there was anything.
@@ -331,13 +352,13 @@ impl Drop for Unlink<'_> {
     }
 }
 
-/// Fires a turn; what its waiter does not want any more goes back to the primitive.
+/// Fires a turn in state `s`; what its waiter does not want any more goes back to the primitive.
 #[inline(always)]
-fn grant<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Turn<T, E, P>, outcome: Outcome<T, E>) {
+fn grant<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(turn: Turn<T, E, P>, s: State, outcome: Outcome<T, E>) {
     let node = turn.into_node();
     // SAFETY: a turn owns the resolver's side of a waiter of these types; it is given up by one of the two paths.
     unsafe {
-        if let Err(unwanted) = try_fire(node, outcome, fire_waking) {
+        if let Err(unwanted) = try_fire(node, s, outcome, fire_waking) {
             take_back::<T, E, P>(node, unwanted);
         }
     }

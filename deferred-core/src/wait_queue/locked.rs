@@ -68,7 +68,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// drop(waiter);
     /// assert_eq!(queue.len(), 0);
     /// ```
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn push(&mut self, request: P::Request) -> Deferred<T, E> {
         if self.inner.list.len() == 0 {

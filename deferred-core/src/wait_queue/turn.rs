@@ -11,7 +11,7 @@ use super::shared::Core;
 use crate::cell::Header;
 use crate::failure::Outcome;
 use crate::resolver::Resolver;
-use crate::state::{State, TailKind};
+use crate::state::State;
 
 /// A waiter who was popped: fires once, in order with the others of its queue.
 ///
@@ -51,12 +51,11 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
         Self { node, queue: core.as_ptr().cast_const().cast(), resolver: PhantomData, primitive: PhantomData }
     }
 
-    /// Tells whether all that firing it does is to wake a task, as far as can be seen now.
-    #[inline]
-    pub(super) fn only_wakes(&self) -> bool {
+    /// Returns the waiter's state.
+    #[inline(always)]
+    pub(super) fn state(&self) -> State {
         // SAFETY: a turn has a claim on its waiter.
-        let s = unsafe { self.node.as_ref() }.load();
-        !s.has(State::MORE) && matches!(s.tail(), TailKind::None | TailKind::Waker)
+        unsafe { self.node.as_ref() }.load()
     }
 
     /// Fires the waiter, or puts it behind the grant of the same queue that is going on further up this thread's stack.
