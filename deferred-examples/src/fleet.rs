@@ -7,6 +7,7 @@ use std::thread;
 use deferred_core::{Deferred, Handle, Outcome};
 use deferred_list::DeferredList;
 use deferred_queue::DeferredQueue;
+use deferred_sync::{DeferredSemaphore, Permit};
 
 use crate::download::Downloader;
 use crate::error::DownloadError;
@@ -18,6 +19,9 @@ use crate::job::Job;
 /// try. It bounds the memory that a list of any length takes.
 const AHEAD: usize = 64;
 
+/// How many files are begun in one go: a thread that is woken for each would take time from all others.
+const BATCH: usize = AHEAD / 2;
+
 /// The files of a run, under way.
 #[derive(Debug)]
 pub struct Fleet {
@@ -27,8 +31,8 @@ pub struct Fleet {
     files: Files,
 }
 
-/// A queue of files that have been begun.
-type Files = DeferredQueue<Deferred<Saved, DownloadError>>;
+/// A queue of files that have been begun, each with its share of the room for them.
+type Files = DeferredQueue<(Deferred<Saved, DownloadError>, Permit)>;
 
 impl<F: Fetch> Downloader<F> {
     /// Downloads all `jobs`, which may block: a thread of its own reads them when there is room.
@@ -41,7 +45,7 @@ impl<F: Fetch> Downloader<F> {
         I: Iterator<Item = Job> + Send + 'static,
     {
         let workers = self.settings().jobs.get().saturating_add(AHEAD);
-        let files = Files::builder().size(AHEAD).build();
+        let files = Files::new();
         let (this, queue) = (self.clone(), files.clone());
         thread::Builder::new().name("jobs".into()).spawn(move || this.enlist(jobs, &queue))?;
 
@@ -51,10 +55,14 @@ impl<F: Fetch> Downloader<F> {
     }
 
     /// Begins the jobs one after the other, as long as somebody sees them through.
-    fn enlist(&self, jobs: impl Iterator<Item = Job>, files: &Files) {
-        for job in jobs {
-            if files.put_when_room(self.download(job)).wait().is_err() {
-                break;
+    fn enlist(&self, mut jobs: impl Iterator<Item = Job>, files: &Files) {
+        let room = DeferredSemaphore::new(AHEAD);
+        'jobs: while let Ok(mut batch) = room.acquire_many(BATCH).wait() {
+            while let Some(share) = batch.split(1) {
+                let Some(job) = jobs.next() else { break 'jobs };
+                if files.put((self.download(job), share)).is_err() {
+                    break 'jobs;
+                }
             }
         }
         files.close();
@@ -63,7 +71,8 @@ impl<F: Fetch> Downloader<F> {
 
 /// Waits for files, one after the other, until there are no more.
 async fn see_through(files: Files) -> Result<(), Infallible> {
-    while let Ok(file) = files.get().await {
+    while let Ok((file, share)) = files.get().await {
+        drop(share);
         // What came of it has been told; dropped here unfinished, it is cancelled.
         let _told = file.await;
     }

@@ -253,6 +253,19 @@ fn the_report_is_json_and_nothing_else() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_report_that_cannot_be_written_is_an_error_and_the_files_are_saved() {
+    let scene = Scene::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device that takes nothing");
+    let mut command = scene.command();
+    command.args(["--json", &scene.server.url("/a?size=10")]).stdout(full);
+    let run = finish(command.output().expect("the program runs"));
+    run.assert_code(1);
+    assert!(run.stderr.contains("the report is not whole: No space left on device"), "{run}");
+    scene.assert_saved("a", "/a?size=10", 10);
+}
+
+#[test]
 fn quiet_says_what_went_wrong_and_verbose_says_more() {
     let scene = Scene::new();
     let paths = ["/a?size=10", "/gone?status=404"];

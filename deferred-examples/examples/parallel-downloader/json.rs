@@ -1,12 +1,15 @@
 //! The report for programs: a line of JSON for each file, and one for all.
 
+use std::io::{self, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use deferred_core::FailureKind;
 use deferred_examples::{Event, How, Job, Observer, Tally, reason};
 use serde_json::{Value, json};
 
-use crate::lines::To;
+/// The first failure to write the report.
+static FAILURE: OnceLock<io::Error> = OnceLock::new();
 
 /// Writes the report to standard output.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,7 @@ impl Observer for Json {
         if let (Value::Object(line), Value::Object(more)) = (&mut line, more) {
             line.extend(more);
         }
-        To::Out.say(&line.to_string());
+        write(&line);
     }
 }
 
@@ -48,5 +51,17 @@ pub(crate) fn summary(tally: &Tally, time: Duration) {
             "seconds": time.as_secs_f64(),
         }
     });
-    To::Out.say(&line.to_string());
+    write(&line);
+}
+
+/// Writes a line. A report that breaks off stops no file, and is an error in the end.
+fn write(line: &Value) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+        let _ = FAILURE.set(error);
+    }
+}
+
+/// Returns why the report is not whole, if it is not.
+pub(crate) fn failure() -> Option<&'static io::Error> {
+    FAILURE.get()
 }

@@ -99,11 +99,15 @@ async fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     if args.json {
         json::summary(&tally, begin.elapsed());
     }
+    let report = json::failure();
+    if let Some(error) = report {
+        complain(&format!("the report is not whole: {error}"));
+    }
     for (url, why) in &tally.failures {
         complain(&format!("{url}: {why}"));
     }
     to.say(&format!("{} to {}", tally.summary(begin.elapsed()), directory.display()));
-    Ok(match (stopped, tally.failures.is_empty() && !list::is_broken()) {
+    Ok(match (stopped, tally.failures.is_empty() && report.is_none() && !list::is_broken()) {
         (true, _) => ExitCode::from(INTERRUPTED),
         (false, true) => ExitCode::SUCCESS,
         (false, false) => ExitCode::from(1),
