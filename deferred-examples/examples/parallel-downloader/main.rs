@@ -24,7 +24,6 @@ use std::pin::Pin;
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Instant;
 
 use async_global_executor::GlobalExecutorConfig;
@@ -149,9 +148,11 @@ fn cancel_on_ctrl_c() -> Result<Arc<OnceLock<Handle>>, ctrlc::Error> {
         if STOP.swap(true, Ordering::SeqCst) {
             process::exit(INTERRUPTED.into());
         }
-        // On a thread of its own: what is told meanwhile may block, and a second Ctrl-C must not.
+        // Not here: what is told meanwhile may block, and a second Ctrl-C must not.
+        // The executor has one thread, so no task goes on before all are cancelled, and nothing begins in place of
+        // what has ended.
         if let Some(files) = files.get().cloned() {
-            thread::spawn(move || files.cancel());
+            spawn(Box::pin(async move { files.cancel() }));
         }
     })?;
     Ok(handle)
