@@ -153,6 +153,27 @@ fn every_method_may_be_called_while_an_item_is_looked_at() {
 }
 
 #[test]
+fn a_closed_queue_takes_no_item_while_its_first_is_looked_at() {
+    let queue = queue_of([1]);
+    queue.close();
+    queue.peek(|_| {
+        assert!(queue.put(2).unwrap_err().is_closed());
+        assert!(queue.put_when_room(3).try_take().unwrap().is_err());
+    });
+    assert_eq!(queue.drain(), [1]);
+}
+
+#[test]
+fn the_second_item_is_not_to_be_had_while_the_first_is_looked_at_and_a_third_waits() {
+    let queue = full_of([1, 2]);
+    let mut put = queue.put_when_room(3);
+    queue.peek(|_| assert_eq!(queue.try_get(), None));
+    assert_eq!(put.try_take(), None);
+    assert_eq!(queue.drain(), [1, 2, 3]);
+    assert_eq!(put.try_take(), Some(Ok(())));
+}
+
+#[test]
 fn a_look_at_the_last_item_of_a_queue_that_gets_closed_fails_the_second_who_waits() {
     let queue = queue_of([1]);
     let [mut first, mut second] = queue.peek(|_| {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::{CountWaker, Trace, poll_with};
 use deferred_core::FailureKind;
-use deferred_queue::{DeferredQueue, QueueUnderflow};
+use deferred_queue::{DeferredQueue, Priority, QueueUnderflow};
 use futures_lite::future;
 use helpers::{Get, full_of, queue_of, value};
 
@@ -18,6 +18,7 @@ use helpers::{Get, full_of, queue_of, value};
 fn stored_items_come_out_in_the_order_in_which_they_went_in() {
     let queue = queue_of([1, 2, 3]);
     assert_eq!(queue.len(), 3);
+    assert!(!queue.is_empty());
     assert_eq!(queue.get().wait(), Ok(1));
     assert_eq!(queue.try_get(), Some(2));
     assert_eq!(future::block_on(queue.get()), Ok(3));
@@ -161,6 +162,12 @@ fn debug_shows_the_state_without_the_items() {
     assert_eq!(format!("{:?}", DeferredQueue::<Opaque>::builder().size(2)), "Builder { size: Some(2), backlog: None }");
     assert_eq!(format!("{:?}", queue.put(Opaque).unwrap_err()), "QueueOverflow { closed: false, .. }");
     assert_eq!(format!("{:?}", queue.stream()), format!("QueueStream {{ queue: {queue:?}, .. }}"));
+    assert!(format!("{:?}", DeferredQueue::<Opaque>::new()).contains("size: None"));
+    assert_eq!(format!("{:?}", Priority::<u8>::default()), "Priority { len: 0, .. }");
+    let mut put = queue.put_when_room(Opaque);
+    queue.close();
+    let unsent = put.try_take().unwrap().unwrap_err().into_error().unwrap();
+    assert_eq!(format!("{unsent:?}"), "Unsent { .. }");
 }
 
 #[test]
@@ -169,7 +176,9 @@ fn errors_read_as_clauses() {
     assert_eq!(queue.put(1).unwrap_err().to_string(), "put into a full queue");
     let underflow = queue.get().try_take().unwrap().unwrap_err().into_error().unwrap();
     assert_eq!(underflow.to_string(), "no item, and as many wait for one as the backlog allows");
+    assert!(!queue.is_closed());
     queue.close();
+    assert!(queue.is_closed());
     assert_eq!(queue.put(1).unwrap_err().to_string(), "put into a closed queue");
 }
 
