@@ -63,6 +63,15 @@ fn a_request_for_nothing_waits_its_turn() {
 }
 
 #[test]
+fn a_request_for_nothing_does_not_wait_for_a_lowered_limit_to_be_reached() {
+    let (semaphore, all) = taken(2);
+    semaphore.set_limit(1).unwrap();
+    assert_eq!(granted(&mut semaphore.acquire_many(0)).count(), 0);
+    drop(all);
+    at_rest(&semaphore, 1);
+}
+
+#[test]
 fn permits_are_split_and_merged_without_changing_their_sum() {
     let (semaphore, mut all) = taken(5);
     let mut two = all.split(2).unwrap();
