@@ -48,6 +48,23 @@ fn the_greatest_comes_first_and_equal_ones_in_the_order_of_arrival() {
 }
 
 #[test]
+fn many_equal_ones_come_in_the_order_of_arrival() {
+    let arrival = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let queue = DeferredPriorityQueue::default();
+    arrival.into_iter().for_each(|name| queue.put(Job(1, name)).unwrap());
+    assert_eq!(names(queue.drain()), arrival);
+}
+
+#[test]
+fn of_equal_ones_that_nobody_took_the_last_to_come_back_is_the_first() {
+    let queue = DeferredPriorityQueue::default();
+    ["a", "b", "c", "d", "e"].into_iter().for_each(|name| queue.put(Job(1, name)).unwrap());
+    let ready = [(); 4].map(|()| queue.get());
+    ready.into_iter().for_each(drop);
+    assert_eq!(names(queue.drain()), ["d", "c", "b", "a", "e"]);
+}
+
+#[test]
 fn an_item_that_nobody_took_comes_before_its_equals() {
     let queue = jobs();
     assert_eq!(queue.try_get().unwrap().1, "e");

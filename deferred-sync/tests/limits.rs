@@ -151,6 +151,12 @@ fn permits_that_are_forgotten_while_the_limit_is_being_lowered_are_counted_once(
     semaphore.set_limit(1).unwrap();
     all.forget();
     at_rest(&semaphore, 0);
+    let (semaphore, mut all) = taken(5);
+    semaphore.set_limit(1).unwrap();
+    all.split(3).unwrap().forget();
+    drop(all);
+    semaphore.set_limit(4).unwrap();
+    assert_eq!(semaphore.available(), 4, "what was forgotten beyond the limit is not owed any more");
     let (semaphore, mut all) = taken(4);
     semaphore.set_limit(3).unwrap();
     all.split(2).unwrap().forget();
@@ -177,6 +183,7 @@ fn close_fails_waiters_once_and_every_later_acquire() {
     let (semaphore, held) = taken(2);
     let mut waiters = [semaphore.acquire(), semaphore.acquire_many(2)];
     let counts = waiters.each_mut().map(watched);
+    assert!(!semaphore.is_closed());
     semaphore.close();
     semaphore.close();
     assert_eq!(counts.each_ref().map(|count| count.count()), [1, 1]);

@@ -94,7 +94,13 @@ fn debug_shows_who_holds_and_who_waits() {
         format!("{semaphore:?}"),
         "DeferredSemaphore { available: 1, held: 2, limit: 3, waiting: 1, closed: false }"
     );
-    drop((waiter, held));
+    drop(waiter);
+    semaphore.set_limit(1).unwrap();
+    assert_eq!(
+        format!("{semaphore:?}"),
+        "DeferredSemaphore { available: 0, held: 2, limit: 1, waiting: 0, closed: false }"
+    );
+    drop(held);
 }
 
 // Order and fairness.
