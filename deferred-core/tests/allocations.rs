@@ -2,11 +2,14 @@
 
 mod common;
 
-use std::task::Poll;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicIsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use common::{allocations, held, poll_once as poll};
-use deferred_core::{Deferred, Resolver, WaitQueue, catch_unhandled};
+use deferred_core::{Compact, Deferred, Resolver, WaitQueue, catch_unhandled};
 
 type D = Deferred<u32, u32>;
 
@@ -110,18 +113,51 @@ fn a_cell_is_freed_as_what_it_was_made_as() {
 
 #[test]
 fn a_thread_uses_the_memory_of_its_cells_again() {
+    // More often than a thread keeps pieces of one size.
     let cells = allocations(|| {
-        for _ in 0..100 {
+        for _ in 0..3000 {
             drop(D::new());
         }
     });
-    assert_eq!(cells, if cfg!(unpooled) { 100 } else { 1 });
+    assert_eq!(cells, if cfg!(unpooled) { 3000 } else { 1 });
     let chains = allocations(|| {
-        for _ in 0..100 {
+        for _ in 0..3000 {
             drop(chain(D::new().1, 3));
         }
     });
-    assert_eq!(chains, if cfg!(unpooled) { 200 } else { 2 });
+    assert_eq!(chains, if cfg!(unpooled) { 6000 } else { 2 });
+}
+
+#[test]
+fn the_memory_of_a_cell_fits_the_next_one_whatever_its_size_and_alignment() {
+    #[repr(align(64))]
+    #[derive(Default)]
+    struct Aligned;
+
+    fn eight<T: Default + Send + 'static>() {
+        let pairs = [(); 8].map(|()| Deferred::<T>::new());
+        for (resolver, mut d) in pairs {
+            assert!(resolver.callback(T::default()).is_ok());
+            assert!(d.try_take().is_some());
+        }
+    }
+    let sizes = || {
+        eight::<[u64; 1]>();
+        eight::<[u64; 4]>();
+        eight::<[u64; 6]>();
+        eight::<[u64; 8]>();
+        eight::<[u64; 10]>();
+        eight::<[u64; 12]>();
+        eight::<[u64; 14]>();
+        eight::<[u64; 16]>();
+        eight::<[u64; 32]>();
+        eight::<[u128; 1]>();
+        eight::<[u128; 4]>();
+        eight::<[u128; 16]>();
+        eight::<Aligned>();
+        eight::<[Aligned; 2]>();
+    };
+    allocations(sizes);
 }
 
 #[test]
@@ -136,6 +172,36 @@ fn a_thread_gives_the_memory_of_its_cells_back() {
     let (most, kept) = thread::spawn(burst).join().unwrap();
     // All but what is worth keeping goes back at once, on whichever thread it is freed.
     assert!(kept <= most / 8, "{kept} of {most} bytes");
+}
+
+#[test]
+fn a_thread_that_ends_gives_all_the_memory_of_its_cells_back() {
+    static LEFT: AtomicIsize = AtomicIsize::new(0);
+
+    /// Looks at what is held when it is dropped.
+    struct Last;
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            LEFT.store(held(), Ordering::SeqCst);
+        }
+    }
+    thread_local!(static LAST: Last = const { Last });
+
+    fn left_by(f: fn()) -> isize {
+        let ends = move || {
+            // What a thread uses first it drops last.
+            LAST.with(|_| ());
+            f();
+        };
+        thread::spawn(ends).join().unwrap();
+        LEFT.load(Ordering::SeqCst)
+    }
+    let cells = || {
+        drop([(); 10].map(|()| D::with_canceller(|c| c.fire(Ok(1)))));
+        drop([(); 10].map(|()| Deferred::<[u64; 6]>::with_canceller(|c| c.fire(Ok([1; 6])))));
+    };
+    assert_eq!(left_by(cells), left_by(|| ()));
 }
 
 #[test]
@@ -216,7 +282,7 @@ fn a_waiter_costs_one() {
 
 #[test]
 fn whatever_happens_everything_is_given_back() {
-    let scenarios: [fn(); 12] = [
+    let scenarios: [fn(); 14] = [
         || drop(chain(D::new().1, 100)),
         || drop(chain(D::fail(1), 3).add_errback(|_| Ok(0))),
         || {
@@ -279,6 +345,17 @@ fn whatever_happens_everything_is_given_back() {
             let subscribers = (shared.subscribe(), shared.subscribe(), shared.clone());
             resolver.callback(1).unwrap();
             drop((shared, subscribers));
+        },
+        || {
+            let (mut resolver, d) = D::new();
+            assert!(pin!(resolver.cancelled()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            drop((d, resolver));
+        },
+        || {
+            let (resolver, d) = D::new();
+            drop(Compact::from(d));
+            assert_eq!(resolver.callback(1), Err(1));
+            drop(Compact::from(D::succeed(1)));
         },
     ];
     for scenario in scenarios {

@@ -2,9 +2,10 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 
-use common::{Chain, Drops, Trace, handled, logged, reports};
+use common::{Chain, Drops, OnDrop, Trace, handled, logged, reports};
 use deferred_core::{Deferred, Outcome};
 
 #[test]
@@ -138,6 +139,29 @@ fn a_detached_deferred_is_still_cancelled_by_its_handle() {
     handle.cancel();
     trace.expect(["d cancelled"]);
     assert!(resolver.is_cancelled());
+}
+
+/// The value may borrow from what is in scope, so it cannot outlive that.
+#[test]
+fn what_has_no_callbacks_is_dropped_at_once_also_in_a_destructor() {
+    struct Sets<'a>(&'a Cell<bool>);
+
+    impl Drop for Sets<'_> {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+    let seen = Arc::new(Mutex::new(None));
+    let log = seen.clone();
+    let destructor = OnDrop::new(move || {
+        let dropped = Cell::new(false);
+        let (resolver, d) = Deferred::<Sets<'_>>::new();
+        assert!(resolver.callback(Sets(&dropped)).is_ok());
+        drop(d);
+        *log.lock().unwrap() = Some(dropped.get());
+    });
+    drop(Deferred::<OnDrop>::succeed(destructor));
+    assert_eq!(*seen.lock().unwrap(), Some(true));
 }
 
 #[test]

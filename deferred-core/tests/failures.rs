@@ -66,6 +66,7 @@ fn debug_shows_the_kind_and_the_place() {
     let failure = Failure::from(7);
     let text = format!("{failure:?}");
     assert!(text.starts_with("Error(7) (made at ") && text.contains(file!()), "{text}");
+    assert_eq!(format!("{:?}", Panic::new("oh")), "\"oh\"");
 }
 
 #[test]
