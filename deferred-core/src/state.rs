@@ -310,6 +310,21 @@ mod tests {
     }
 
     #[test]
+    fn each_state_is_described() {
+        let text = |phase, bits| State::new(phase, bits).describe();
+        assert_eq!(text(Phase::Pending, 0), "pending");
+        assert_eq!(text(Phase::Pending, State::CANCELLED), "pending, cancelled");
+        assert_eq!(text(Phase::Pending, State::PAUSE), "pending, paused");
+        assert_eq!(text(Phase::Running, 0), "running its callbacks");
+        assert_eq!(text(Phase::Waiting, 0), "waiting for another Deferred");
+        assert_eq!(text(Phase::Waiting, State::PAUSE), "waiting for another Deferred, paused");
+        assert_eq!(text(Phase::Held, State::PAUSE), "fired, paused");
+        assert_eq!(text(Phase::Done, 0), "fired");
+        assert_eq!(text(Phase::Done, State::PAUSE), "fired, paused");
+        assert_eq!(text(Phase::Done, State::VOID), "cancelled");
+    }
+
+    #[test]
     fn tail_and_phase_are_separate_fields() {
         let state = State::new(Phase::Pending, State::CONSUMER).with_tail(TailKind::Notify);
         assert_eq!(state.to(Phase::Done).tail(), TailKind::Notify);

@@ -121,6 +121,19 @@ fn a_dropped_deferred_whose_canceller_says_later_runs_when_the_resolver_fires() 
 }
 
 #[test]
+fn handles_may_go_one_by_one_before_it_fires() {
+    for n in 1..10 {
+        let (resolver, mut d) = Chain::new();
+        let handles = (0..n).map(|_| d.handle()).collect::<Vec<_>>();
+        for handle in handles {
+            assert!(!handle.is_fired());
+        }
+        resolver.callback(n).unwrap();
+        assert_eq!(d.try_take(), Some(Ok(n)));
+    }
+}
+
+#[test]
 fn a_detached_deferred_runs_on() {
     let trace = Trace::new();
     let (resolver, d) = Chain::with_canceller(|_| unreachable!("nobody cancels it"));

@@ -131,6 +131,13 @@ fn it_is_terminated_once_its_result_was_taken() {
     let mut d = Chain::succeed(1);
     assert!(!d.is_terminated());
     assert!(d.try_take().is_some() && d.is_terminated());
+    // That it was cancelled stays true, so this may be polled again and again.
+    let (mut resolver, d) = Chain::new();
+    assert!(!resolver.cancelled().is_terminated());
+    drop(d);
+    let mut cancelled = resolver.cancelled();
+    assert!((0..2).all(|_| poll_once(&mut cancelled).is_ready()));
+    assert!(!cancelled.is_terminated());
 }
 
 #[test]
