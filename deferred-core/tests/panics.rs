@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use common::{CountWaker, Drops, HookWaker, Trace, poll_once, poll_with, reports};
+use common::{CountWaker, Drops, HookWaker, Trace, allocations, poll_once, poll_with, reports};
 use deferred_core::{Deferred, FailureKind, Outcome, Panic, Resolver, Shared};
 
 type Chain = Deferred<u32, &'static str>;
@@ -97,6 +97,22 @@ fn a_panic_payload_whose_drop_panics_is_survived() {
         .add_callback(move |_| -> Outcome<u32, &str> { panic_any(bomb.lock().unwrap().take().unwrap()) });
     assert_eq!(message(d.try_take()), "a payload that is not a string");
     assert_eq!(drops.count(), 1);
+}
+
+#[test]
+fn a_panic_payload_whose_drop_panics_with_text_is_given_back() {
+    struct Payload;
+
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("again".to_string()));
+        }
+    }
+    let panics = || {
+        let mut d = Chain::succeed(1).add_callback(|_| -> Outcome<u32, &str> { resume_unwind(Box::new(Payload)) });
+        assert_eq!(message(d.try_take()), "a payload that is not a string");
+    };
+    allocations(panics);
 }
 
 #[test]

@@ -46,6 +46,18 @@ fn a_wait_that_times_out_gives_the_deferred_back() {
 }
 
 #[test]
+fn a_wait_that_may_time_out_ends_when_the_result_comes() {
+    watchdog(|| {
+        // Most of these are waited for before they fire.
+        for n in 0..200 {
+            let (resolver, d) = Chain::new();
+            let waited = together(|| d.wait_timeout(Duration::from_secs(600)), || resolver.callback(n).unwrap());
+            assert_eq!(waited.unwrap(), Ok(n));
+        }
+    });
+}
+
+#[test]
 fn a_wait_ends_when_the_resolver_goes() {
     watchdog(|| {
         let (resolver, d) = Chain::new();

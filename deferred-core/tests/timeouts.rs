@@ -2,8 +2,10 @@
 
 mod common;
 
-use std::sync::mpsc::channel;
+use std::cell::RefCell;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Trace, watchdog};
@@ -278,6 +280,64 @@ fn a_timer_outlives_the_handles_of_its_thread_clock() {
         drop(clock);
         assert_eq!(d.wait(), Ok(1));
         drop(timer);
+    });
+}
+
+#[test]
+fn the_thread_clock_makes_an_earlier_call_before_the_one_it_waits_for() {
+    watchdog(|| {
+        let clock = ThreadClock::new();
+        let (sender, fired) = channel();
+        let mut timers = vec![clock.call_later(600 * SECOND, Box::new(|| ()))];
+        // By the second round the thread waits for the first of all.
+        for n in 0..20 {
+            let sender = sender.clone();
+            timers.push(clock.call_later(Duration::from_millis(1), Box::new(move || sender.send(n).unwrap())));
+            assert_eq!(fired.recv(), Ok(n));
+            (0..100).for_each(|_| thread::yield_now());
+        }
+    });
+}
+
+#[test]
+fn the_thread_clock_has_one_thread_until_nobody_can_need_it() {
+    /// Tells when its thread ends.
+    struct Witness(Sender<()>);
+
+    impl Drop for Witness {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+        }
+    }
+    thread_local!(static WITNESS: RefCell<Option<Witness>> = const { RefCell::new(None) });
+
+    watchdog(|| {
+        for late in [false, true] {
+            let clock = ThreadClock::new();
+            let (ending, ended) = channel();
+            let (sender, threads) = channel();
+            let witness = move || WITNESS.with(|witness| *witness.borrow_mut() = Some(Witness(ending)));
+            let mut timers = vec![clock.call_later(Duration::ZERO, Box::new(witness))];
+            let mut next = || {
+                let sender = sender.clone();
+                let call = Box::new(move || sender.send(thread::current().id()).unwrap());
+                timers.push(clock.call_later(Duration::ZERO, call));
+                threads.recv().unwrap()
+            };
+            let first = next();
+            for _ in 0..20 {
+                (0..100).for_each(|_| thread::yield_now());
+                assert_eq!(next(), first);
+            }
+            // A timer that is left is the last to need the thread.
+            let timer = late.then(|| clock.call_later(600 * SECOND, Box::new(|| ())));
+            drop(clock);
+            if timer.is_some() {
+                assert!(ended.try_recv().is_err());
+            }
+            drop(timer);
+            assert!(ended.recv().is_ok());
+        }
     });
 }
 

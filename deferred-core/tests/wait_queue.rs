@@ -349,8 +349,13 @@ fn an_exclusive_queue_gives_its_value_to_one_holder() {
         type Request = ();
         type Guarded = String;
     }
-    let queue = WaitQueue::<u32, Infallible, Owner>::exclusive(Owner, "a".into());
+    let mut queue = WaitQueue::<u32, Infallible, Owner>::exclusive(Owner, "".into());
+    queue.guarded_mut().unwrap().push('a');
+    let other = queue.clone();
+    assert!(queue.guarded_mut().is_none());
+    drop(other);
     let mut held = queue.try_take(1).unwrap();
+    assert!(queue.guarded_mut().is_none());
     assert!(queue.try_take(1).is_none());
     held.guarded_mut().push('b');
     let queue = queue.into_guarded().unwrap_err();

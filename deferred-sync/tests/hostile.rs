@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use common::{HookWaker, poll_once, poll_with, watchdog};
+use common::{HookWaker, OnDrop, poll_once, poll_with, watchdog};
 use deferred_core::{Deferred, Failure, FailureKind, Outcome};
 use deferred_sync::{DeferredSemaphore, Permit};
 use helpers::{at_rest, granted, taken, watched};
@@ -187,6 +187,34 @@ fn a_callback_may_wait_for_what_it_grants_itself() {
         drop(held);
         assert_eq!(outer.try_take(), Some(Ok(1)));
         at_rest(&semaphore, 1);
+    });
+}
+
+#[test]
+fn a_destructor_may_wait_for_what_its_own_grant_puts_off_in_turn() {
+    watchdog(|| {
+        for more in [false, true] {
+            let (semaphore, held) = taken(1);
+            let inner = semaphore.clone();
+            let mut outer = semaphore.acquire().add_callback(move |permit| {
+                let (resolver, fired) = Deferred::<u8>::new();
+                let fires = Deferred::<u8>::new().1.add_both(move |_| {
+                    resolver.callback(1).unwrap();
+                    Ok::<_, Failure<_>>(())
+                });
+                inner.acquire().add_callback(move |_| Ok(drop(fires))).detach();
+                drop(Deferred::<OnDrop>::succeed(OnDrop::new(move || {
+                    // Put off until the end of this destructor, and behind the grant that calls this.
+                    drop(more.then(|| Deferred::<u8>::new().1.add_both(|_| Ok::<_, Failure<_>>(()))));
+                    drop(permit);
+                    assert_eq!(fired.wait(), Ok(1));
+                })));
+                Ok(())
+            });
+            drop(held);
+            assert_eq!(outer.try_take(), Some(Ok(())));
+            at_rest(&semaphore, 1);
+        }
     });
 }
 
