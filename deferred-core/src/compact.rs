@@ -97,6 +97,6 @@ impl<T, E: Debug> Drop for Compact<T, E> {
 /// Shows the Deferred.
 impl<T, E: Debug> Debug for Compact<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ManuallyDrop::new(Deferred::<T, E>::from_cell(self.cell)).fmt(f)
+        Deferred::fmt(&ManuallyDrop::new(Deferred::<T, E>::from_cell(self.cell)), f)
     }
 }

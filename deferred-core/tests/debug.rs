@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deferred_core::{
-    Clock, Deferred, Failure, FailureKind, Fired, Grants, Joiner, Locked, ManualClock, Outcome, Outcomes, Primitive,
-    Returned, ThreadClock, Units, WaitQueue, join, reset_unhandled_hook, set_unhandled_hook,
+    Clock, Compact, Deferred, Failure, FailureKind, Fired, Grants, Joiner, Locked, ManualClock, Outcome, Outcomes,
+    Primitive, Returned, ThreadClock, Units, WaitQueue, join, reset_unhandled_hook, set_unhandled_hook,
 };
 
 type Chain = Deferred<u32, &'static str>;
@@ -75,6 +75,8 @@ impl Joiner<u8, &'static str> for Shows {
 
     fn all_fired(&self, outcomes: Outcomes<'_, u8, &'static str>) -> Outcome<usize, &'static str> {
         self.0.lock().unwrap().push(shown(&outcomes));
+        // Some may have been taken when they fired.
+        assert_eq!(outcomes.size_hint(), (0, Some(3)));
         Ok(outcomes.filter(Result::is_ok).count())
     }
 }
@@ -101,6 +103,8 @@ fn a_deferred_shows_how_it_ended() {
     assert_eq!(failed.try_take(), Some(Err("no".into())));
     let (d, driver) = Deferred::<u32, &str>::from_future(ready(Ok::<_, &str>(1)));
     assert!(shown(&driver).starts_with("Driver { resolver: Some(Resolver { pending, created at "), "{driver:?}");
+    let compact = shown(&Compact::from(Chain::succeed(1)));
+    assert!(compact.starts_with(&format!("Deferred {{ fired, created at {}:", file!())), "{compact}");
     drop(driver);
     assert_eq!(d.wait().unwrap_err().into_kind(), FailureKind::Abandoned);
 }
@@ -215,4 +219,20 @@ fn units_that_come_back_are_handed_on_once() {
     let returned = |handed_on| format!("Returned {{ count: 2, handed_on: {handed_on} }}");
     assert_eq!(queue.lock().0[..3], [returned(false), returned(true), "Grants { granted: 0, closed: 1 }".to_owned()]);
     assert!(Grants::<Guard, _, Fair>::default().is_empty());
+}
+
+#[test]
+fn grants_show_how_many_there_are() {
+    let queue = WaitQueue::<u32>::new(());
+    let mut waiters = [queue.push(()), queue.push(()), queue.push(())];
+    let (mut grants, mut locked) = (Grants::new(), queue.lock());
+    for n in 1..=3 {
+        let (turn, ()) = locked.pop().unwrap();
+        grants.push(turn, Ok(n));
+        assert!(!grants.is_empty());
+        assert_eq!(shown(&grants), format!("Grants {{ granted: {n}, closed: 0 }}"));
+    }
+    drop(locked);
+    grants.deliver();
+    assert_eq!(waiters.each_mut().map(Deferred::try_take), [Some(Ok(1)), Some(Ok(2)), Some(Ok(3))]);
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use common::{CountWaker, Drops, HookWaker, OnDrop, Trace, poll_once, poll_with, reports, watchdog};
-use deferred_core::{Deferred, Handle, Outcome, Paused, Resolver, WaitQueue};
+use deferred_core::{Deferred, Fired, Handle, Joiner, Outcome, Outcomes, Paused, Resolver, WaitQueue, join};
 
 type Chain = Deferred<u32, &'static str>;
 
@@ -377,4 +377,39 @@ fn a_callback_may_use_the_queue_that_it_came_from() {
         trace.expect(["1 wait", "0 wait"]);
         drop(first);
     });
+}
+
+/// Ends with the first child that it sees, and fires another one when it sees it.
+struct Nested<const REPORTS_LATE: bool>(Mutex<Option<Resolver<u32, &'static str>>>);
+
+impl<const REPORTS_LATE: bool> Joiner<u32, &'static str> for Nested<REPORTS_LATE> {
+    type Output = u32;
+    type Error = &'static str;
+    const REPORTS_LATE: bool = REPORTS_LATE;
+
+    fn fired(&self, child: Fired<'_, u32, &'static str>) -> Option<Outcome<u32, &'static str>> {
+        let other = self.0.lock().unwrap().take();
+        if let Some(other) = other {
+            other.callback(2).unwrap();
+        }
+        Some(child.take())
+    }
+
+    fn all_fired(&self, outcomes: Outcomes<'_, u32, &'static str>) -> Outcome<u32, &'static str> {
+        Ok(outcomes.count() as u32)
+    }
+}
+
+#[test]
+fn a_child_that_another_overtakes_while_it_is_seen_is_reported_if_the_joiner_says_so() {
+    fn overtaken<const REPORTS_LATE: bool>() -> Vec<String> {
+        let ((first, a), (second, b)) = (Chain::new(), Chain::new());
+        let (mut parent, _) = join([a, b], Nested::<REPORTS_LATE>(Mutex::new(Some(second))));
+        let ((), reported) = reports(|| first.errback("too late").unwrap());
+        assert_eq!(parent.try_take(), Some(Ok(2)));
+        reported
+    }
+    assert_eq!(overtaken::<false>(), [""; 0]);
+    let reported = overtaken::<true>();
+    assert!(reported.len() == 1 && reported[0].contains("too late"), "{reported:?}");
 }
