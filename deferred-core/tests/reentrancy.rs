@@ -379,6 +379,31 @@ fn a_callback_may_use_the_queue_that_it_came_from() {
     });
 }
 
+#[test]
+fn a_grant_inside_a_grant_waits_for_it_on_the_same_queue_only() {
+    fn grant(queue: &WaitQueue<u32>, n: u32) {
+        let (turn, ()) = queue.lock().pop().unwrap();
+        turn.grant(Ok(n));
+    }
+    let (queue, other, trace) = (WaitQueue::new(()), WaitQueue::new(()), Trace::new());
+    let (inside, beside, seen) = (queue.clone(), other.clone(), trace.clone());
+    let first = queue.push(()).add_callback(move |_| {
+        grant(&inside, 2);
+        grant(&beside, 3);
+        seen.log("first ends".to_owned());
+        Ok(())
+    });
+    let log = |name: &'static str| {
+        let trace = trace.clone();
+        move |n: u32| Ok(trace.log(format!("{name} {n}")))
+    };
+    let behind = queue.push(()).add_callback(log("behind"));
+    let at_once = other.push(()).add_callback(log("at once"));
+    grant(&queue, 1);
+    trace.expect(["at once 3", "first ends", "behind 2"]);
+    drop((first, behind, at_once));
+}
+
 /// Ends with the first child that it sees, and fires another one when it sees it.
 struct Nested<const REPORTS_LATE: bool>(Mutex<Option<Resolver<u32, &'static str>>>);
 
