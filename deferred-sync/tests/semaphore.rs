@@ -174,6 +174,20 @@ fn a_large_request_is_not_overtaken() {
 }
 
 #[test]
+fn a_newcomer_does_not_overtake_who_still_waits_when_the_one_in_front_is_granted() {
+    let semaphore = DeferredSemaphore::new(4);
+    let (held, kept) = (semaphore.try_acquire_many(2).unwrap(), semaphore.try_acquire().unwrap());
+    let (mut two, mut four) = (semaphore.acquire_many(2), semaphore.acquire_many(4));
+    drop(held);
+    let two = granted(&mut two);
+    assert_eq!(semaphore.available(), 1);
+    assert!(semaphore.try_acquire().is_none());
+    drop((kept, two));
+    drop(granted(&mut four));
+    at_rest(&semaphore, 4);
+}
+
+#[test]
 fn callbacks_finish_in_the_order_in_which_permits_were_granted() {
     let (semaphore, held) = taken(1);
     let trace = Trace::new();
