@@ -173,7 +173,9 @@ fn what_has_no_callbacks_is_dropped_at_once_also_in_a_destructor() {
         drop(d);
         *log.lock().unwrap() = Some(dropped.get());
     });
-    drop(Deferred::<OnDrop>::succeed(destructor));
+    let (resolver, d) = Deferred::<OnDrop>::new();
+    assert!(resolver.callback(destructor).is_ok());
+    drop(d);
     assert_eq!(*seen.lock().unwrap(), Some(true));
 }
 

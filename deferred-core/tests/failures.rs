@@ -216,3 +216,22 @@ fn failures_are_told_apart_by_their_kind_alone() {
     assert_ne!(Failure::from(1), Failure::from(2));
     assert_ne!(Failure::<u8>::new(FailureKind::Cancelled), Failure::new(FailureKind::Closed));
 }
+
+/// Looked at from outside, in a process of its own.
+#[cfg(feature = "std")]
+#[test]
+fn without_a_hook_a_report_is_written_to_stderr() {
+    use std::env;
+    use std::process::Command;
+
+    const INSIDE: &str = "WITHOUT_A_HOOK";
+    if env::var_os(INSIDE).is_some() {
+        return drop(Deferred::<u8, &str>::fail("nobody wants this"));
+    }
+    let name = "without_a_hook_a_report_is_written_to_stderr";
+    let mut inside = Command::new(env::current_exe().unwrap());
+    let output = inside.args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let start = format!("unhandled failure in a Deferred created at {}:", file!());
+    assert!(output.status.success() && stderr.contains(&start) && stderr.contains("nobody wants this"), "{stderr}");
+}

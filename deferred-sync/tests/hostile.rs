@@ -203,12 +203,15 @@ fn a_destructor_may_wait_for_what_its_own_grant_puts_off_in_turn() {
                     Ok::<_, Failure<_>>(())
                 });
                 inner.acquire().add_callback(move |_| Ok(drop(fires))).detach();
-                drop(Deferred::<OnDrop>::succeed(OnDrop::new(move || {
-                    // Put off until the end of this destructor, and behind the grant that calls this.
+                let (resolver, owner) = Deferred::<OnDrop>::new();
+                let destructor = OnDrop::new(move || {
+                    // The one is put off until the end of this destructor, the other behind the grant that is going on.
                     drop(more.then(|| Deferred::<u8>::new().1.add_both(|_| Ok::<_, Failure<_>>(()))));
                     drop(permit);
                     assert_eq!(fired.wait(), Ok(1));
-                })));
+                });
+                assert!(resolver.callback(destructor).is_ok());
+                drop(owner);
                 Ok(())
             });
             drop(held);
