@@ -3,10 +3,11 @@
 mod common;
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use common::{Chain, Drops, OnDrop, Trace, handled, logged, reports};
-use deferred_core::{Deferred, Outcome};
+use common::{Chain, DropCount, Drops, OnDrop, Trace, allocations, handled, logged, reports};
+use deferred_core::{Deferred, Joiner, Outcome, Outcomes, join};
 
 #[test]
 fn dropping_a_pending_deferred_cancels_it_quietly_and_runs_its_callbacks() {
@@ -197,4 +198,34 @@ fn everything_that_a_cancelled_chain_owned_is_dropped_once() {
     assert!(d.try_take().unwrap().is_err());
     drop((resolver, handle));
     assert_eq!(drops.count(), 4);
+}
+
+/// Leaves what it is given.
+struct Leaves;
+
+impl Joiner<DropCount, &'static str> for Leaves {
+    type Output = ();
+    type Error = Infallible;
+    const REPORTS_LATE: bool = true;
+
+    fn all_fired(&self, _: Outcomes<'_, DropCount, &'static str>) -> Outcome<(), Infallible> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_joiner_leaves_is_dropped_quietly() {
+    let joined = || {
+        let drops = Drops::new();
+        let ((first, a), (second, b)) = (Deferred::new(), Deferred::new());
+        let (mut parent, _) = join([a, Deferred::succeed(drops.value()), b], Leaves);
+        let ((), reported) = reports(|| {
+            first.callback(drops.value()).unwrap();
+            second.errback("left").unwrap();
+        });
+        assert_eq!((parent.try_take(), drops.count(), reported), (Some(Ok(())), 2, vec![]));
+        let (mut parent, _) = join([Deferred::succeed(drops.value())], Leaves);
+        assert_eq!((parent.try_take(), drops.count()), (Some(Ok(())), 3));
+    };
+    allocations(joined);
 }
