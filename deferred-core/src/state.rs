@@ -310,6 +310,16 @@ mod tests {
     }
 
     #[test]
+    fn there_is_an_end_to_handles() {
+        let word = StateWord::new(State::new(Phase::Pending, State::REF * (State::MAX_HANDLES - 1)));
+        word.add_handle(State::PAUSE);
+        let full = word.load();
+        assert_eq!((full.refs(), full.pauses()), (State::MAX_HANDLES, 1));
+        assert!(std::panic::catch_unwind(|| word.add_handle(State::PAUSE)).is_err());
+        assert!(word.load() == full);
+    }
+
+    #[test]
     fn each_state_is_described() {
         let text = |phase, bits| State::new(phase, bits).describe();
         assert_eq!(text(Phase::Pending, 0), "pending");

@@ -56,4 +56,14 @@ fn nothing_is_leaked_by_those_who_outlive_the_queue() {
         puts.into_iter().for_each(|put| drop(put.wait()));
     };
     allocations(outlive);
+    let taken = || {
+        let queue = DeferredQueue::new();
+        queue.put(1).unwrap();
+        let mut get = queue.get();
+        let handle = get.handle();
+        drop(queue);
+        assert_eq!(get.try_take(), Some(Ok(1)));
+        drop((get, handle));
+    };
+    allocations(taken);
 }

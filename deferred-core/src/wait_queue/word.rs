@@ -159,6 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn there_is_an_end_to_handles() {
+        let full = Word(Word::HANDLE * Word::MAX_HANDLES);
+        assert_eq!(full.take(0), None);
+        let word = QueueWord::new(full);
+        for with in [0, Word::LISTED] {
+            assert!(std::panic::catch_unwind(|| word.add_handle(with)).is_err());
+            assert_eq!(word.load(), full);
+        }
+    }
+
+    #[test]
     fn the_list_does_not_count_as_a_handle_that_is_left() {
         assert!(Word::new(0).is_last());
         let listed = Word((Word::new(0).0 + Word::HANDLE) | Word::LISTED);
