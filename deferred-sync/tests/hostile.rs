@@ -198,15 +198,17 @@ fn a_destructor_may_wait_for_what_its_own_grant_puts_off_in_turn() {
             let inner = semaphore.clone();
             let mut outer = semaphore.acquire().add_callback(move |permit| {
                 let (resolver, fired) = Deferred::<u8>::new();
-                let fires = Deferred::<u8>::new().1.add_both(move |_| {
+                let ((_pending, fires), (_still, other)) = (Deferred::<u8>::new(), Deferred::<u8>::new());
+                let fires = fires.add_both(move |_| {
                     resolver.callback(1).unwrap();
                     Ok::<_, Failure<_>>(())
                 });
+                let other = more.then(|| other.add_both(|_| Ok::<_, Failure<_>>(())));
                 inner.acquire().add_callback(move |_| Ok(drop(fires))).detach();
                 let (resolver, owner) = Deferred::<OnDrop>::new();
                 let destructor = OnDrop::new(move || {
                     // The one is put off until the end of this destructor, the other behind the grant that is going on.
-                    drop(more.then(|| Deferred::<u8>::new().1.add_both(|_| Ok::<_, Failure<_>>(()))));
+                    drop(other);
                     drop(permit);
                     assert_eq!(fired.wait(), Ok(1));
                 });
