@@ -6,6 +6,7 @@ mod canaries;
 mod coverage;
 mod examples;
 mod fuzz;
+mod mutants;
 mod proof;
 mod sh;
 mod steps;
@@ -62,6 +63,7 @@ const LONG: &[Step] = &[
     Step { name: "semver", about: "the published crates keep what the last release promised", run: supply::semver },
     Step { name: "loom-deep", about: "the models with four preemptions wherever there is a lower bound", run: proof::loom_deep },
     Step { name: "fuzz-hours", about: "as fuzz, an hour for each target", run: fuzz::hours },
+    Step { name: "mutants", about: "changes of the libraries, one at a time: a test fails with each, or it is listed with the reason", run: mutants::mutants },
     Step { name: "bench-check", about: "instruction counts against the peers' have not grown", run: bench::check },
 ];
 

@@ -1,0 +1,49 @@
+//! What is read from cargo-mutants and from the list, and what comes of it.
+
+use super::*;
+
+const MISSED: &str = "\
+core/src/a.rs:7:9: replace a -> bool with true
+core/src/a.rs:9:12: replace && with || in b::<C>
+core/src/a.rs:9:20: replace && with || in b::<C>
+";
+
+#[test]
+fn mutants_are_told_apart_by_name_and_not_by_place() {
+    let mutants = count(MISSED);
+    assert_eq!(mutants["core/src/a.rs: replace a -> bool with true"], 1);
+    assert_eq!(mutants["core/src/a.rs: replace && with || in b::<C>"], 2);
+}
+
+#[test]
+fn what_is_listed_has_a_reason() {
+    let list = "# What the file is.\n\n# It is the same.\nx\n? x\n\n# So is this.\ny\n";
+    let Listed { all, sure } = listed(list).unwrap();
+    assert_eq!((all["x"], all["y"], all.len()), (2, 1, 2));
+    assert_eq!((sure["x"], sure["y"], sure.len()), (1, 1, 2));
+    assert!(listed("# A reason.\nx\n\ny\n").unwrap_err().ends_with("there is no reason above y"));
+}
+
+#[test]
+fn the_list_is_neither_too_short_nor_too_long() {
+    let told = |missed: &str, list: &str| match verdict(&count(missed), &listed(list).unwrap()) {
+        Ok(_) => String::new(),
+        Err(Stop::Failed(why)) => why,
+        Err(other) => panic!("{other:?}"),
+    };
+    let (short, long) = ("# Why.\na.rs: x\n", "# Why.\na.rs: x\na.rs: x\n");
+    let (one, two) = ("a.rs:1:2: x\n", "a.rs:1:2: x\na.rs:3:4: x\n");
+    assert_eq!((told(one, short), told(two, long)), (String::new(), String::new()));
+    assert!(
+        told(two, short).contains("no test fails with these") && told(two, short).contains("a.rs: x (2 instead of 1)")
+    );
+    assert!(told(one, long).contains("a test fails with them"));
+    let either = "# Why.\na.rs: x\n? a.rs: x\n";
+    assert_eq!((told(one, either), told(two, either)), (String::new(), String::new()));
+    assert!(told("", either).contains("a test fails with them"));
+}
+
+#[test]
+fn the_list_of_this_workspace_can_be_read() {
+    assert!(listed(include_str!("../../mutants.txt")).is_ok());
+}
