@@ -203,6 +203,29 @@ fn a_thread_that_ends_gives_all_the_memory_of_its_cells_back() {
 }
 
 #[test]
+fn a_cell_with_a_canceller_is_freed_with_its_own_size() {
+    fn with_large_canceller() -> (Resolver<u32, u32>, D) {
+        let large = [1; 100];
+        D::with_canceller(move |c| c.fire(Ok(large.iter().sum())))
+    }
+    let taken = || {
+        let (resolver, mut d) = with_large_canceller();
+        resolver.callback(1).unwrap();
+        assert_eq!(d.try_take(), Some(Ok(1)));
+        let (resolver, mut d) = with_large_canceller();
+        assert!(poll(&mut d).is_pending());
+        resolver.callback(2).unwrap();
+        assert!(poll(&mut d).is_ready());
+        let (resolver, mut d) = with_large_canceller();
+        d.handle().cancel();
+        drop(resolver);
+        assert_eq!(d.try_take(), Some(Ok(100)));
+    };
+    allocations(taken);
+    allocations(|| drop(with_large_canceller()));
+}
+
+#[test]
 fn a_canceller_lies_in_the_one_allocation() {
     let large = [7_u64; 30];
     let cost = allocations(|| {
