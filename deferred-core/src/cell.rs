@@ -115,7 +115,8 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
 
     #[inline]
     pub(crate) fn new(state: State, created: &'static Location<'static>, extra: X) -> NonNull<Self> {
-        let cell = pool::allocate(Layout::new::<Self>()).cast();
+        // SAFETY: a cell has a state, so its size is not zero.
+        let cell = unsafe { pool::allocate(Layout::new::<Self>()) }.cast();
         let header = Header {
             state: StateWord::new(state),
             vtable: Self::VTABLE,
@@ -209,11 +210,11 @@ impl Header {
     /// Only the consumer may call this; with a link or a function it hands its side over.
     #[inline]
     pub(crate) unsafe fn set_tail(cell: NonNull<Header>, tail: NewTail) -> Result<(), NewTail> {
-        // Not `&self`: once a link or a function is set, the cell may be gone before this returns.
         // SAFETY: as promised.
-        let header = unsafe { cell.as_ref() };
-        // SAFETY: as promised.
-        unsafe { header.set_first_tail(header.load(), tail).or_else(|tail| Self::replace_tail(cell, tail)) }
+        unsafe {
+            let s = cell.as_ref().load();
+            Self::set_first_tail(cell, s, tail).or_else(|tail| Self::replace_tail(cell, tail))
+        }
     }
 
     /// As [`set_tail`](Self::set_tail) where there is none in state `s`, as for most: one exchange.
@@ -222,14 +223,17 @@ impl Header {
     ///
     /// As for `set_tail`.
     #[inline(always)]
-    unsafe fn set_first_tail(&self, s: State, tail: NewTail) -> Result<(), NewTail> {
+    unsafe fn set_first_tail(cell: NonNull<Header>, s: State, tail: NewTail) -> Result<(), NewTail> {
         if s.tail() != TailKind::None || s.is(Phase::Done) {
             return Err(tail);
         }
         let (data, code, kind) = tail.parts();
         // It is the consumer's to write while its kind is `None` and the phase is not `Done`.
-        self.tail.store(data, code);
-        if self.exchange(s, s.with_tail(kind).with(State::SEEN)).is_err() {
+        // Not `&self`: once a link or a function is set, the cell may be gone before this returns.
+        // SAFETY: as promised.
+        let header = unsafe { cell.as_ref() };
+        header.tail.store(data, code);
+        if header.exchange(s, s.with_tail(kind).with(State::SEEN)).is_err() {
             return Err(tail);
         }
         // A waker lives on in the cell.
@@ -268,7 +272,7 @@ impl Header {
     pub(crate) unsafe fn register(&self, s: State, waker: &Waker) -> bool {
         if s.tail() == TailKind::None && !s.is(Phase::Done) {
             // SAFETY: as promised.
-            match unsafe { self.set_first_tail(s, NewTail::Waker(waker.clone())) } {
+            match unsafe { Self::set_first_tail(NonNull::from(self), s, NewTail::Waker(waker.clone())) } {
                 Ok(()) => return true,
                 Err(tail) => tail.drop_waker(),
             }

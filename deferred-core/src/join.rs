@@ -413,7 +413,6 @@ where
 }
 
 /// What comes of a joiner that panics when a child is shown to it: the end of the parent.
-#[track_caller]
 fn failed<T, E>(panic: Panic) -> Option<Outcome<T, E>> {
     Some(Err(Failure::new(FailureKind::Panicked(panic))))
 }

@@ -11,17 +11,25 @@ use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// Allocates room of a layout whose size is not zero.
+/// Allocates room.
+///
+/// # Safety
+///
+/// The size must not be zero.
 #[inline]
-pub(crate) fn allocate(layout: Layout) -> NonNull<u8> {
+pub(crate) unsafe fn allocate(layout: Layout) -> NonNull<u8> {
     let layout = imp::layout(layout);
-    imp::reuse(layout).unwrap_or_else(|| allocate_new(layout))
+    // SAFETY: as promised.
+    imp::reuse(layout).unwrap_or_else(|| unsafe { allocate_new(layout) })
 }
 
+/// # Safety
+///
+/// As for [`allocate`].
 #[cold]
 #[inline(never)]
-fn allocate_new(layout: Layout) -> NonNull<u8> {
-    // SAFETY: the size is not zero.
+unsafe fn allocate_new(layout: Layout) -> NonNull<u8> {
+    // SAFETY: as promised.
     NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
 }
 

@@ -65,8 +65,8 @@ impl State {
     /// The owner has gone while callbacks ran: cancel what the chain waits for next.
     pub(crate) const CANCEL_NEXT: usize = 1 << 14;
 
-    /// The waker is the first one, or whoever wants to finish the cell has read it or is about to.
-    /// Whoever replaces the waker takes this away, so a finisher that found it needs one exchange only.
+    /// The tail is the first one, or whoever wants to finish the cell has read the waker in it or is about to.
+    /// Whoever replaces a waker takes this away, so a finisher that found it needs one exchange only.
     pub(crate) const SEEN: usize = 1 << 15;
 
     /// The resolver wants to know of a cancel.

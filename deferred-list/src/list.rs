@@ -83,6 +83,7 @@ where
             all.push(kept);
         }
     }
+    debug_assert!(all.len() < all.capacity() || outcomes.next().is_none(), "there are no more than were announced");
     all
 }
 
