@@ -395,7 +395,10 @@ fn a_grant_inside_a_grant_waits_for_it_on_the_same_queue_only() {
     });
     let log = |name: &'static str| {
         let trace = trace.clone();
-        move |n: u32| Ok(trace.log(format!("{name} {n}")))
+        move |n: u32| {
+            trace.log(format!("{name} {n}"));
+            Ok(())
+        }
     };
     let behind = queue.push(()).add_callback(log("behind"));
     let at_once = other.push(()).add_callback(log("at once"));

@@ -204,11 +204,11 @@ fn a_destructor_may_wait_for_what_its_own_grant_puts_off_in_turn() {
                     Ok::<_, Failure<_>>(())
                 });
                 let other = more.then(|| other.add_both(|_| Ok::<_, Failure<_>>(())));
-                let grant = inner.acquire().add_callback(move |_| {
+                let drops = move |_| {
                     drop(fires);
                     Ok(())
-                });
-                grant.detach();
+                };
+                inner.acquire().add_callback(drops).detach();
                 let (resolver, owner) = Deferred::<OnDrop>::new();
                 let destructor = OnDrop::new(move || {
                     // The one is put off until the end of this destructor, the other behind the grant that is going on.
