@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Run, Scene, finish, run};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Starts the program on some paths of the server.
@@ -98,7 +99,8 @@ fn the_second_kills() {
     let urls: Vec<String> = (0..3000).map(|n| format!("nonsense-{n}-{}", "x".repeat(100))).collect();
     let mut command = scene.command();
     let mut child = command.args(urls).stdout(Stdio::piped()).spawn().expect("the program runs");
-    thread::sleep(Duration::from_millis(300));
+    let output = child.stdout.take().expect("its output");
+    wait_until("a pipe that is full", || ioctl_fionread(&output).is_ok_and(|waiting| waiting > 60_000));
     interrupt(&child);
     thread::sleep(Duration::from_millis(300));
     assert!(child.try_wait().expect("its state").is_none(), "it ended at the first");
