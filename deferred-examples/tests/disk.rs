@@ -24,7 +24,9 @@ fn set_mode(path: &Path, mode: u32) {
 /// It is put where everybody may run it.
 fn as_nobody(scene: &Scene) -> Command {
     let here = scene.outside().join("elsewhere");
-    fs::copy(program(), &here).expect("a copy of the program");
+    // Not by this process: another test's child would have the copy open for a moment, and so nobody could run it.
+    let copied = Command::new("cp").arg(program()).arg(&here).status().expect("cp runs");
+    assert!(copied.success(), "a copy of the program");
     set_mode(&here, 0o755);
     set_mode(scene.outside(), 0o755);
     let mut command = Command::new(here);
