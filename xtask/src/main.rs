@@ -54,6 +54,7 @@ const STEPS: &[Step] = &[
     Step { name: "memcheck", about: "use after free and leaks in the release build, by valgrind", run: proof::memcheck },
     Step { name: "coverage", about: "95 % of the libraries' lines are run by tests; the rest is named", run: coverage::coverage },
     Step { name: "canaries", about: "planted bugs: each must be caught by the suite that is there for it", run: canaries::canaries },
+    Step { name: "bench-check", about: "instruction counts against the best peers' have not grown", run: bench::check },
     Step { name: "examples", about: "the examples: exit codes, what they print, what they save", run: examples::examples },
 ];
 
@@ -64,7 +65,6 @@ const LONG: &[Step] = &[
     Step { name: "loom-deep", about: "the models with four preemptions wherever there is a lower bound", run: proof::loom_deep },
     Step { name: "fuzz-hours", about: "as fuzz, an hour for each target", run: fuzz::hours },
     Step { name: "mutants", about: "changes of the libraries, one at a time: a test fails with each, or it is listed with the reason", run: mutants::mutants },
-    Step { name: "bench-check", about: "instruction counts against the peers' have not grown", run: bench::check },
 ];
 
 fn main() -> ExitCode {

@@ -25,14 +25,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let holds = probes::answer(&probe[0], &probe[1], &probe[2]).ok_or("there is no such probe")?;
         return Ok(ExitCode::from(u8::from(!holds)));
     }
-    let plan = options.plan();
     if options.under_callgrind {
-        callgrind::run_under(&plan);
+        callgrind::run_under(&options.plan()?);
         return Ok(ExitCode::SUCCESS);
     }
     if options.check || options.write_baseline {
-        return compare(&options, &plan);
+        return compare(&options);
     }
+    let plan = options.plan()?;
     let report = measure(&options, &plan)?;
     print!("{}", report::terminal(&report));
     save(&options, &report)?;
@@ -104,12 +104,18 @@ fn ask_all(plan: &Plan) -> std::io::Result<Vec<ProbeReport>> {
     Ok(reports)
 }
 
-fn compare(options: &Options, plan: &Plan) -> Result<ExitCode, Box<dyn Error>> {
+fn compare(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     if !callgrind::is_installed() {
         eprintln!("skipped: valgrind or objdump is not installed (install: apt-get install valgrind binutils)");
         return Ok(ExitCode::SUCCESS);
     }
-    let now = Baseline::measure(plan, &options.plan_arguments())?;
+    let measure = |options: &Options| Baseline::measure(&options.plan()?, &options.plan_arguments());
+    if options.write_baseline {
+        measure(options)?.write(&options.baseline)?;
+    }
+    // A baseline, too, is counted as it will be compared, with the best peers alone: who else has run before changes
+    // what the allocator has at hand.
+    let now = measure(&Options { check: true, ..options.clone() })?;
     if options.write_baseline {
         now.write(&options.baseline)?;
         return Ok(ExitCode::SUCCESS);

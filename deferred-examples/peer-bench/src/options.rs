@@ -1,11 +1,16 @@
 //! The command line.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::cases;
+use crate::harness::Plan;
+use crate::report::Baseline;
+
 /// Runs the deferred crates beside their peers and prints what each case costs, those that we lose first.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 pub struct Options {
     /// Only cases whose name contains this; may be given several times
@@ -62,10 +67,13 @@ impl Options {
     pub fn plan_arguments(&self) -> Vec<String> {
         let cases = self.cases.iter().flat_map(|case| ["--case".to_owned(), case.clone()]);
         let peers = self.peers.iter().flat_map(|peer| ["--peer".to_owned(), peer.clone()]);
-        cases.chain(peers).collect()
+        let baseline = ["--check".to_owned(), format!("--baseline={}", self.baseline.display())];
+        cases.chain(peers).chain(baseline.into_iter().filter(|_| self.check)).collect()
     }
 
-    pub fn plan(&self) -> crate::harness::Plan {
-        crate::harness::Plan::new(crate::cases::all(), &self.cases, &self.peers)
+    /// What to run: for a check, ours and the peer that each ratio of the baseline is to.
+    pub fn plan(&self) -> io::Result<Plan> {
+        let plan = Plan::new(cases::all(), &self.cases, &self.peers);
+        Ok(if self.check { plan.with_rivals(Baseline::read(&self.baseline)?.peers()) } else { plan })
     }
 }

@@ -132,7 +132,7 @@ impl CaseReport {
         let ours = figures.iter().find(|figure| our_peer == Some(figure.peer));
         let best = figures.iter().find(|figure| figure.is_bar);
         let ratio = ours.zip(best).map(|(ours, best)| ours.ns / best.ns);
-        let instruction_ratio = instruction_ratio(run, instructions);
+        let instruction_ratio = instruction_ratio(run, instructions).map(|best| best.ratio);
         Self {
             id: run.id(),
             group: run.case.group,
@@ -175,14 +175,21 @@ impl CaseReport {
     }
 }
 
-/// Ours to the best fair peer's, by instruction count.
-pub fn instruction_ratio(run: &Run<'_>, instructions: &[Instructions]) -> Option<f64> {
+/// Ours to the best fair peer's, by instruction count, and who that is.
+pub struct InstructionRatio {
+    pub ratio: f64,
+    pub peer: &'static str,
+}
+
+pub fn instruction_ratio(run: &Run<'_>, instructions: &[Instructions]) -> Option<InstructionRatio> {
     let of = |standing| {
-        run.contenders.iter().zip(instructions).filter(move |(c, _)| c.peer.standing == standing).map(|(_, i)| i.all)
+        (run.contenders.iter().zip(instructions))
+            .filter(move |(contender, _)| contender.peer.standing == standing)
+            .map(|(contender, count)| (contender.peer.name, count.all))
     };
-    let ours = of(Standing::Ours).next()?;
-    let best = of(Standing::Bar).min_by(f64::total_cmp)?;
-    Some(ours / best)
+    let (_, ours) = of(Standing::Ours).next()?;
+    let (peer, best) = of(Standing::Bar).min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    Some(InstructionRatio { ratio: ours / best, peer })
 }
 
 fn standing(peer: &Peer) -> &'static str {

@@ -7,7 +7,7 @@ use peer_bench::options::Options;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn main() -> serde_json::Result<()> {
-    let counts = counts::count(&Options::parse().plan());
-    serde_json::to_writer(std::io::stdout(), &counts)
+fn main() -> std::io::Result<()> {
+    let counts = counts::count(&Options::parse().plan()?);
+    Ok(serde_json::to_writer(std::io::stdout(), &counts)?)
 }

@@ -1,5 +1,7 @@
 //! What is to be run.
 
+use std::collections::BTreeMap;
+
 use super::{Case, Clock, Contender, Load, Standing};
 
 /// How many figures a load that is only counted should be made of.
@@ -12,6 +14,8 @@ pub struct Plan {
     wanted_cases: Vec<String>,
     /// Parts of names, in lower case; none means all. Ours always run.
     wanted_peers: Vec<String>,
+    /// The one peer that takes part in a case, by the case's id.
+    rivals: BTreeMap<String, String>,
 }
 
 /// One case at one size, with those who take part.
@@ -24,7 +28,12 @@ pub struct Run<'a> {
 impl Plan {
     pub fn new(cases: Vec<Case>, wanted_cases: &[String], wanted_peers: &[String]) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect();
-        Self { cases, wanted_cases: lower(wanted_cases), wanted_peers: lower(wanted_peers) }
+        Self { cases, wanted_cases: lower(wanted_cases), wanted_peers: lower(wanted_peers), rivals: BTreeMap::new() }
+    }
+
+    /// Leaves out all peers but one in each of these cases, by their ids.
+    pub fn with_rivals(self, rivals: BTreeMap<String, String>) -> Self {
+        Self { rivals, ..self }
     }
 
     /// What is left of the cases, in order.
@@ -49,7 +58,13 @@ impl Plan {
     }
 
     fn contenders<'a>(&self, case: &'a Case, size: usize) -> Vec<&'a Contender> {
-        (case.contenders.iter()).filter(|contender| size <= contender.max_size && self.wants(&contender.peer)).collect()
+        let rival = self.rivals.get(&case.id(size));
+        let takes_part = |contender: &&Contender| {
+            let Contender { peer, max_size, .. } = contender;
+            let is_rival = peer.standing == Standing::Ours || rival.is_none_or(|rival| rival == peer.name);
+            size <= *max_size && is_rival && self.wants(peer)
+        };
+        case.contenders.iter().filter(takes_part).collect()
     }
 }
 

@@ -5,49 +5,67 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::instruction_ratio;
+use serde::{Deserialize, Serialize};
+
+use super::{InstructionRatio, instruction_ratio};
 use crate::harness::{Plan, callgrind};
 
 /// How much a ratio may grow.
 const ALLOWED: f64 = 1.05;
 
 /// Per case, our instruction count to the best fair peer's.
-#[derive(Debug, PartialEq)]
-pub struct Baseline(BTreeMap<String, f64>);
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Baseline(BTreeMap<String, Entry>);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    ratio: f64,
+    /// The best fair peer. Its version is locked, so it stays the best until the next baseline.
+    peer: String,
+}
 
 impl Baseline {
     /// Counts now.
     pub fn measure(plan: &Plan, arguments: &[String]) -> io::Result<Self> {
         let mut counts = callgrind::count(plan, arguments)?.into_iter();
-        let mut ratios = BTreeMap::new();
+        let mut entries = BTreeMap::new();
         for run in plan.runs().filter(|run| run.is_countable()) {
             let counts: Vec<_> = counts.by_ref().take(run.contenders.len()).collect();
-            if let Some(ratio) = instruction_ratio(&run, &counts) {
-                ratios.insert(run.id(), (ratio * 1_000.0).round() / 1_000.0);
-            }
+            let Some(InstructionRatio { ratio, peer }) = instruction_ratio(&run, &counts) else {
+                let why = format!("{}: the fair peer to compare with does not take part", run.id());
+                return Err(io::Error::other(why));
+            };
+            let ratio = (ratio * 1_000.0).round() / 1_000.0;
+            entries.insert(run.id(), Entry { ratio, peer: peer.to_owned() });
         }
-        Ok(Self(ratios))
+        Ok(Self(entries))
+    }
+
+    /// The best fair peer of each case.
+    pub fn peers(self) -> BTreeMap<String, String> {
+        self.0.into_iter().map(|(case, entry)| (case, entry.peer)).collect()
     }
 
     pub fn read(path: &Path) -> io::Result<Self> {
-        Ok(Self(serde_json::from_str(&fs::read_to_string(path)?)?))
+        Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
     }
 
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        fs::write(path, serde_json::to_string_pretty(&self.0)? + "\n")
+        fs::write(path, serde_json::to_string_pretty(self)? + "\n")
     }
 }
 
 /// Prints what has changed; false if a ratio has grown by more than is allowed.
 pub fn check(now: &Baseline, before: &Baseline) -> bool {
     let mut grown = 0;
-    for (case, ratio) in &now.0 {
-        match before.0.get(case) {
+    for (case, Entry { ratio, .. }) in &now.0 {
+        match before.0.get(case).map(|entry| entry.ratio) {
             Some(before) if *ratio > before * ALLOWED => {
                 grown += 1;
                 println!("GROWN  {case}: {before:.3} -> {ratio:.3} of the best fair peer's instructions");
             }
-            Some(before) if *ratio * ALLOWED < *before => {
+            Some(before) if *ratio * ALLOWED < before => {
                 println!("better {case}: {before:.3} -> {ratio:.3}; `--write-baseline` keeps it");
             }
             Some(_) => {}
@@ -63,7 +81,8 @@ mod tests {
     use super::*;
 
     fn baseline(ratio: f64) -> Baseline {
-        Baseline(BTreeMap::from([("case".to_owned(), ratio)]))
+        let entry = Entry { ratio, peer: "peer".to_owned() };
+        Baseline(BTreeMap::from([("case".to_owned(), entry)]))
     }
 
     #[test]
