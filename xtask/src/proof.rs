@@ -7,10 +7,7 @@ use std::{fs, io};
 use crate::LIBRARIES;
 use crate::sh::{Outcome, Stop, fail, need, read, run, run_all, works};
 
-/// The crates with models, each in `tests/loom.rs`.
-const MODELLED: &[&str] = &["deferred-core", "deferred-queue", "deferred-sync"];
-
-/// Every interleaving of small models, within the bound that each names.
+/// Every interleaving of small models, each library's in its `tests/loom.rs`, within the bound that each names.
 pub(crate) fn loom() -> Outcome {
     models("")
 }
@@ -21,7 +18,7 @@ pub(crate) fn loom_deep() -> Outcome {
 }
 
 fn models(variables: &str) -> Outcome {
-    for library in MODELLED {
+    for library in LIBRARIES {
         run(&format!("{variables}{} --locked -p {library} --test=loom -- --nocapture", loom_build()))?;
     }
     Ok("")
