@@ -252,6 +252,7 @@ impl Header {
         header.tail.store(data, code);
         let set = header.update(|s| match s.phase() {
             Phase::Done if s.is_takeable() => None,
+            // Run but paused: whoever resumes it takes the tail.
             Phase::Done => Some(s.to(Phase::Held).with_tail(kind)),
             _ => Some(s.with_tail(kind)),
         });
@@ -300,23 +301,20 @@ impl Header {
     /// Fails when the chain has run.
     fn open_tail(&self) -> Result<Option<Waker>, ()> {
         let mut s = self.load();
-        loop {
-            let new = match s.phase() {
-                Phase::Done if s.is_takeable() => return Err(()),
-                // Run but paused: whoever resumes it takes the tail.
-                Phase::Done => s.to(Phase::Held),
-                _ if s.tail() == TailKind::None => return Ok(None),
-                // A finisher that has just read it finds that out, and looks again.
-                _ => s.with_tail(TailKind::None).without(if cfg!(canary = "unseen") { 0 } else { State::SEEN }),
-            };
+        while !s.is_takeable() {
+            if s.tail() == TailKind::None {
+                return Ok(None);
+            }
+            // A finisher that has just read it finds that out, and looks again.
+            let new = s.with_tail(TailKind::None).without(if cfg!(canary = "unseen") { 0 } else { State::SEEN });
             match self.exchange(s, new) {
-                // SAFETY: the kind said that there is a waker, and the exchange made it the consumer's.
-                // Links and functions own the consumer's side, so no consumer meets them.
-                Ok(()) if s.tail() == TailKind::Waker => return Ok(Some(unsafe { self.waker() })),
-                Ok(()) => s = new,
+                // SAFETY: it is a waker, since links and functions own the consumer's side, so no consumer meets them;
+                // the exchange made it the consumer's.
+                Ok(()) => return Ok(Some(unsafe { self.waker() })),
                 Err(now) => s = now,
             }
         }
+        Err(())
     }
 
     /// Ends a pending cell whose consumer goes and to whom nobody listens: gives the consumer's side up.

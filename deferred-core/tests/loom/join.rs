@@ -82,6 +82,22 @@ fn a_child_against_cancel() {
 }
 
 #[test]
+fn the_last_child_against_cancel() {
+    explore("the last child against cancel", Bound::None, 50, || {
+        let (resolver, child) = Deferred::<Value>::new();
+        let (mut sum, _) = join([child], Counting { first: false });
+        let handle = sum.handle();
+        let firer = thread::spawn(move || drop(resolver.callback(Value::new(1))));
+        handle.cancel();
+        firer.join().unwrap();
+        match sum.try_take().unwrap() {
+            Ok(sum) => assert_eq!(sum, 1),
+            Err(failure) => assert!(failure.is_cancelled()),
+        }
+    });
+}
+
+#[test]
 fn a_child_against_drop() {
     explore("a child against drop", Bound::Preemptions(3), 50, || {
         let ((first, a), (second, b)) = (Deferred::<Value>::new(), Deferred::<Value>::new());
