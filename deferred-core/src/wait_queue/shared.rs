@@ -25,7 +25,6 @@ use crate::sync::{Live, Lock, LockGuard, UnsafeCell};
 pub(crate) struct Core<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// First, so that a pointer to the core is one to this.
     home: Home<T>,
-    word: QueueWord,
     _live: Live,
     inner: Lock<Inner<T, E, P>>,
     /// Belongs to whoever holds the one unit.
@@ -40,8 +39,26 @@ pub(crate) struct Inner<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
 
 /// What a [`Granted`] knows of its queue, whose other types it has forgotten.
 pub(crate) struct Home<T> {
+    word: QueueWord,
     untaken: unsafe fn(NonNull<Home<T>>, T),
-    release: unsafe fn(NonNull<Home<T>>),
+    release_last: unsafe fn(NonNull<Home<T>>),
+}
+
+impl<T> Home<T> {
+    /// Gives up a handle.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own the handle, and not use it again.
+    #[inline]
+    unsafe fn release(home: NonNull<Self>) {
+        // SAFETY: the handle keeps the queue until it is given up here, or in `release_last`.
+        unsafe {
+            if !home.as_ref().word.drop_handle_unless_last() {
+                (home.as_ref().release_last)(home);
+            }
+        }
+    }
 }
 
 /// A value that was granted at once, and goes back if nobody takes it.
@@ -71,7 +88,7 @@ impl<T> Granted<T> {
         // SAFETY: the value and the handle are moved out once, as `this` is not dropped.
         unsafe {
             let value = ManuallyDrop::take(&mut this.value);
-            (this.home.as_ref().release)(this.home);
+            Home::release(this.home);
             value
         }
     }
@@ -109,7 +126,7 @@ impl<T> Drop for WayBack<T> {
         // SAFETY: nobody else has it any more.
         if let Some(home) = self.home.with_mut(|home| unsafe { (*home).take() }) {
             // SAFETY: this is the handle.
-            unsafe { (home.as_ref().release)(home) }
+            unsafe { Home::release(home) }
         }
     }
 }
@@ -121,7 +138,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Deref for Core<T, E, P>
 
     #[inline(always)]
     fn deref(&self) -> &QueueWord {
-        &self.word
+        &self.home.word
     }
 }
 
@@ -129,15 +146,15 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
     pub(crate) fn new(primitive: P, units: usize, guarded: P::Guarded) -> NonNull<Self> {
         let core = Box::new(Self {
             home: Home {
+                word: QueueWord::new(Word::new(units)),
                 untaken: |home, value| {
                     // SAFETY: the pointer is to the `home` of a core of these types, with a handle that is given up.
                     let queue = unsafe { WaitQueue::<T, E, P>::from_core(home.cast()) };
                     P::untaken(&queue, value);
                 },
                 // SAFETY: as above.
-                release: |home| drop(unsafe { WaitQueue::<T, E, P>::from_core(home.cast()) }),
+                release_last: |home| unsafe { Self::release_last(home.cast()) },
             },
-            word: QueueWord::new(Word::new(units)),
             _live: Live::new(),
             inner: Lock::new(Inner { primitive, list: List::new() }),
             guarded: UnsafeCell::new(guarded),
@@ -216,25 +233,32 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
     /// The caller must own the handle, and not use it again.
     #[inline]
     pub(crate) unsafe fn release(core: NonNull<Self>) {
+        // SAFETY: as promised; the `home` of a core is where the core is.
+        unsafe { Home::<T>::release(core.cast()) }
+    }
+
+    /// As [`release`](Self::release), for the last handle too.
+    ///
+    /// # Safety
+    ///
+    /// As for `release`.
+    #[cold]
+    unsafe fn release_last(core: NonNull<Self>) {
         // SAFETY: the handle keeps the core until the exchange.
         let this = unsafe { core.as_ref() };
-        let mut w = this.load();
-        loop {
-            if w.is_last() && w.has(Word::LISTED) {
-                // SAFETY: as promised.
-                if unsafe { Self::close_last(core) } {
-                    w = this.load();
-                    continue;
-                }
+        while !this.drop_handle_unless_last() {
+            let w = this.load();
+            // SAFETY: as promised.
+            if !w.is_last() || w.has(Word::LISTED) && unsafe { Self::close_last(core) } {
+                continue;
             }
             let left = w.drop_handle();
-            match this.exchange(w, left) {
-                Ok(()) if left.handles() == 0 => {
+            if this.exchange(w, left).is_ok() {
+                if left.handles() == 0 {
                     // SAFETY: nobody else has a handle, nor does the list.
-                    return unsafe { Self::free(core) };
+                    unsafe { Self::free(core) }
                 }
-                Ok(()) => return,
-                Err(now) => w = now,
+                return;
             }
         }
     }

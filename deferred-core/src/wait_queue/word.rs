@@ -129,6 +129,19 @@ impl QueueWord {
         self.0.fetch_sub(bits, Ordering::AcqRel);
     }
 
+    /// Gives up a handle and returns true, unless it is the last one beside the list's.
+    #[inline(always)]
+    pub(crate) fn drop_handle_unless_last(&self) -> bool {
+        let mut w = self.load();
+        while !w.is_last() {
+            match self.exchange(w, w.drop_handle()) {
+                Ok(()) => return true,
+                Err(now) => w = now,
+            }
+        }
+        false
+    }
+
     /// Replaces the word by what `f` makes of it, as long as that is something; returns the new word.
     #[inline]
     pub(crate) fn update(&self, mut f: impl FnMut(Word) -> Option<Word>) -> Option<Word> {
