@@ -208,6 +208,22 @@ fn the_primitive_learns_of_who_leaves_with_no_lock_held() {
 }
 
 #[test]
+fn a_request_that_is_granted_units_is_not_dropped_under_the_lock() {
+    watchdog(|| {
+        let (queue, _, trace) = numbers();
+        let (inside, seen) = (queue.clone(), trace.clone());
+        let waiter = queue.push(OnDrop::new(move || seen.log(format!("request dropped, {} wait", inside.len()))));
+        queue.lock().add_units(1).unwrap();
+        let (turn, request, units) = queue.lock().pop_with_units(|_| 1).unwrap();
+        trace.expect([]);
+        drop(request);
+        trace.expect(["request dropped, 0 wait"]);
+        turn.grant(Ok(1));
+        assert_eq!((waiter.wait(), units.count()), (Ok(1), 1));
+    });
+}
+
+#[test]
 fn the_primitive_says_how_its_waiters_fail_when_it_is_closed() {
     let (queue, _, _) = numbers();
     let mut d = queue.push(OnDrop::new(|| ()));

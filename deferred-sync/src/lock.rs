@@ -79,7 +79,7 @@ fn grant_now<T: Send + 'static>(
 ) -> Compact<LockGuard<T>> {
     let granted = locked.pop_with_units(|()| 1);
     drop(locked);
-    if let Some((turn, unit)) = granted {
+    if let Some((turn, (), unit)) = granted {
         turn.grant(Ok(LockGuard::new(unit)));
     }
     waiter

@@ -106,7 +106,7 @@ impl Primitive<Permit> for State {
 /// Grants free permits to those in front.
 #[inline]
 fn settle(locked: &mut LockedQueue<'_>, grants: &mut PermitGrants) {
-    while let Some((turn, units)) = locked.pop_with_units(|wanted| *wanted) {
+    while let Some((turn, _, units)) = locked.pop_with_units(|wanted| *wanted) {
         grants.push(turn, Ok(Permit::new(units)));
     }
 }

@@ -9,11 +9,10 @@ use super::shared::Inner;
 use super::word::Word;
 use super::{Grants, Primitive, Returned, Turn, Units, WaitQueue};
 use crate::deferred::Deferred;
-use crate::postpone::drop_value;
 use crate::sync::LockGuard;
 
 /// What [`Locked::pop_with_units`] returns.
-type TurnWithUnits<T, E, P> = (Turn<T, E, P>, Units<T, E, P>);
+type TurnWithUnits<T, E, P> = (Turn<T, E, P>, <P as Primitive<T, E>>::Request, Units<T, E, P>);
 
 /// A queue whose lock is held; see [`WaitQueue::lock`]. It derefs to the state of the primitive.
 ///
@@ -153,9 +152,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     ///
     /// let queue = WaitQueue::<u8, Infallible, Asked>::with_units(Asked, 3).unwrap();
     /// let (mut first, second) = (queue.push(2), queue.push(2));
-    /// let (turn, units) = queue.lock().pop_with_units(|asked| *asked).unwrap();
+    /// let (turn, asked, units) = queue.lock().pop_with_units(|asked| *asked).unwrap();
     /// turn.grant(Ok(1));
-    /// assert_eq!((first.try_take(), units.count()), (Some(Ok(1)), 2));
+    /// assert_eq!((first.try_take(), asked, units.count()), (Some(Ok(1)), 2, 2));
     /// assert!(queue.lock().pop_with_units(|asked| *asked).is_none(), "one is left");
     /// # drop(second);
     /// ```
@@ -182,10 +181,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
             taken.is_some()
         });
         match (popped, taken) {
-            (Some((turn, request)), Some(units)) => {
-                drop_value(request);
-                Some((turn, units))
-            }
+            (Some((turn, request)), Some(units)) => Some((turn, request, units)),
             (_, taken) => {
                 if let Some(units) = taken {
                     queue.put_back(units);
@@ -311,7 +307,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     ///         grants: &mut Grants<Permit, Infallible, Self>,
     ///     ) {
     ///         locked.absorb(returned);
-    ///         while let Some((turn, units)) = locked.pop_with_units(|wanted| *wanted) {
+    ///         while let Some((turn, _, units)) = locked.pop_with_units(|wanted| *wanted) {
     ///             grants.push(turn, Ok(Permit(units)));
     ///         }
     ///     }

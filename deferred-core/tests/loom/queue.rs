@@ -159,7 +159,7 @@ impl Primitive<Permit> for Gate {
             Some((turn, _)) => drop(returned.hand_to(turn, Permit)),
             None => locked.absorb(returned),
         }
-        while let Some((turn, units)) = locked.pop_with_units(|wanted| *wanted) {
+        while let Some((turn, _, units)) = locked.pop_with_units(|wanted| *wanted) {
             grants.push(turn, Ok(Permit(units)));
         }
     }
@@ -168,7 +168,7 @@ impl Primitive<Permit> for Gate {
 fn settle(queue: &WaitQueue<Permit, Infallible, Gate>) {
     let mut grants = Grants::new();
     let mut locked = queue.lock();
-    while let Some((turn, units)) = locked.pop_with_units(|wanted| *wanted) {
+    while let Some((turn, _, units)) = locked.pop_with_units(|wanted| *wanted) {
         grants.push(turn, Ok(Permit(units)));
     }
     drop(locked);
