@@ -260,8 +260,15 @@ impl DeferredSemaphore {
     /// ```
     #[inline]
     pub fn try_acquire_many(&self, n: usize) -> Option<Permit> {
-        // While a lowered limit is not reached yet nothing is free, so there is nothing that only the lock could see.
-        self.queue.try_take(n).map(Permit::new)
+        let units = self.queue.try_take(n);
+        // None at all are to be had even while a lowered limit is not reached, which only the lock can see.
+        if units.is_none() && n == 0 { self.try_acquire_none() } else { units.map(Permit::new) }
+    }
+
+    #[cold]
+    fn try_acquire_none(&self) -> Option<Permit> {
+        let mut locked = self.queue.lock();
+        if locked.closed || !locked.is_empty() { None } else { locked.take(0).map(Permit::new) }
     }
 
     /// Acquires a permit, runs `f`, and releases the permit when what `f` returned has come to an end, whatever end:

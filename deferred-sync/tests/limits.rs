@@ -67,6 +67,7 @@ fn a_request_for_nothing_does_not_wait_for_a_lowered_limit_to_be_reached() {
     let (semaphore, all) = taken(2);
     semaphore.set_limit(1).unwrap();
     assert_eq!(granted(&mut semaphore.acquire_many(0)).count(), 0);
+    assert_eq!(semaphore.try_acquire_many(0).unwrap().count(), 0);
     drop(all);
     at_rest(&semaphore, 1);
 }
