@@ -49,6 +49,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    curl_client::prepare();
     // One thread writes as fast as libcurl's reads; more of them wake one another for every file.
     let threads = GlobalExecutorConfig::default().with_min_threads(1).with_max_threads(1);
     async_global_executor::init_with_config(threads);

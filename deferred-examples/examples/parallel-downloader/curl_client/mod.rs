@@ -79,11 +79,15 @@ enum Order {
     Close,
 }
 
+/// Prepares the process; to be called before it has another thread.
+pub(crate) fn prepare() {
+    curl::init();
+    sockets::allow_many();
+}
+
 impl CurlClient {
     /// Starts the thread; a connection may take as long as `connect_timeout`.
     pub(crate) fn new(connect_timeout: Duration) -> io::Result<Self> {
-        curl::init();
-        sockets::allow_many();
         let (ready, started) = mpsc::channel();
         thread::Builder::new().name("curl".into()).spawn(move || {
             let multi = Multi::new();

@@ -70,6 +70,9 @@ pub(super) fn open(domain: i32, kind: i32, protocol: i32) -> io::Result<RawFd> {
 }
 
 /// Lets this process have as many descriptors as it may: each connection takes two.
+///
+/// To be called before there is a second thread: the system makes its table of descriptors larger at
+/// once as long as there is one, and after that in ten milliseconds or more.
 pub(super) fn allow_many() {
     let limit = getrlimit(Resource::Nofile);
     let current = limit.maximum.map(|maximum| maximum.min(MANY));
@@ -77,6 +80,8 @@ pub(super) fn allow_many() {
         // Without them, some sockets go unwatched.
         let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
     }
+    // The table stays as large as this makes it.
+    drop(fcntl_dupfd_cloexec(io::stderr(), HIGH));
 }
 
 /// Returns whether bytes wait at the socket of a transfer, where it is known which one that is: the one
