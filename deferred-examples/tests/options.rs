@@ -266,6 +266,38 @@ fn a_report_that_cannot_be_written_is_an_error_and_the_files_are_saved() {
 }
 
 #[test]
+fn a_report_whose_reader_has_gone_away_is_an_error_and_lines_and_help_are_not() {
+    for (option, code) in [("--json", 1), ("--verbose", 0), ("--help", 0)] {
+        let scene = Scene::new();
+        let mut command = scene.command();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        command.args([option, &scene.server.url("/a?size=10")]).stdout(writer);
+        let run = finish(command.output().expect("the program runs"));
+        run.assert_code(code);
+        assert_eq!(run.stderr.contains("the report is not whole"), code == 1, "{run}");
+        assert_eq!(run.stderr.is_empty(), code == 0, "{run}");
+        if option != "--help" {
+            scene.assert_saved("a", "/a", 10);
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn lines_and_help_that_cannot_be_written_are_an_error() {
+    let scene = Scene::new();
+    for argument in [scene.server.url("/a?size=10"), "--help".into(), "--version".into()] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a device that takes nothing");
+        let mut command = scene.command();
+        let run = finish(command.arg(argument).stdout(full).output().expect("the program runs"));
+        run.assert_code(1);
+        assert!(run.stderr.contains("cannot write to standard output: No space left on device"), "{run}");
+    }
+    scene.assert_saved("a", "/a", 10);
+}
+
+#[test]
 fn quiet_says_what_went_wrong_and_verbose_says_more() {
     let scene = Scene::new();
     let paths = ["/a?size=10", "/gone?status=404"];

@@ -25,7 +25,7 @@ Examples:
 A line of the list is a url, perhaps with white space and sha256:HEX behind it; # starts a comment.
 An unfinished file is .NAME.part until it is complete.
 
-Exit codes: 0 all saved, 1 some failed or the report could not be written, 2 wrong usage, 130 interrupted.";
+Exit codes: 0 all saved, 1 some failed or the output could not be written, 2 wrong usage, 130 interrupted.";
 
 /// Downloads files over HTTP, several at a time, each complete or not at all.
 #[derive(Debug, Parser)]

@@ -1,8 +1,17 @@
 //! Telling what happens in plain lines.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::OnceLock;
 
 use deferred_examples::{Event, How, Job, Observer, Size, reason};
+
+/// The first failure to write to standard output.
+static FAILURE: OnceLock<io::Error> = OnceLock::new();
+
+/// Returns why not all was said, if it was not.
+pub(crate) fn failure() -> Option<&'static io::Error> {
+    FAILURE.get()
+}
 
 /// Writes a line for each thing that happens.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +34,17 @@ pub(crate) enum To {
 }
 
 impl To {
-    /// Writes a line; a reader who has gone away stops nothing.
+    /// Writes a line. What fails stops no file, and is an error in the end unless the reader has had enough.
     pub(crate) fn say(self, line: &str) {
-        let _ = match self {
-            Self::Out => writeln!(io::stdout().lock(), "{line}"),
-            Self::Err => writeln!(io::stderr().lock(), "{line}"),
-            Self::Nowhere => Ok(()),
-        };
+        match self {
+            Self::Out => match writeln!(io::stdout().lock(), "{line}") {
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(FAILURE.set(error)),
+                _ => {}
+            },
+            // There is nowhere left to say that it failed.
+            Self::Err => drop(writeln!(io::stderr().lock(), "{line}")),
+            Self::Nowhere => {}
+        }
     }
 }
 

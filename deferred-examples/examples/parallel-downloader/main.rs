@@ -18,7 +18,7 @@ mod show;
 mod surf_fetch;
 
 use std::error::Error;
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::{self, ExitCode};
@@ -48,7 +48,10 @@ const INTERRUPTED: u8 = 130;
 static STOP: AtomicBool = AtomicBool::new(false);
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(other) => return answer(&other),
+    };
     curl_client::prepare();
     // One thread writes as fast as libcurl's reads; more of them wake one another for every file.
     let threads = GlobalExecutorConfig::default().with_min_threads(1).with_max_threads(1);
@@ -59,6 +62,19 @@ fn main() -> ExitCode {
             complain(&error.to_string());
             ExitCode::from(1)
         }
+    }
+}
+
+/// Writes the help, the version, or what is wrong with the command line.
+fn answer(answer: &clap::Error) -> ExitCode {
+    let printed = answer.print().and_then(|()| io::stdout().flush());
+    match printed {
+        _ if answer.use_stderr() => ExitCode::from(USAGE),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(&format!("cannot write to standard output: {error}"));
+            ExitCode::from(1)
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
@@ -99,15 +115,16 @@ async fn run(args: Args) -> Result<ExitCode, Box<dyn Error>> {
     if args.json {
         json::summary(&tally, begin.elapsed());
     }
-    let report = json::failure();
-    if let Some(error) = report {
-        complain(&format!("the report is not whole: {error}"));
-    }
     for (url, why) in &tally.failures {
         complain(&format!("{url}: {why}"));
     }
     to.say(&format!("{} to {}", tally.summary(begin.elapsed()), directory.display()));
-    Ok(match (stopped, tally.failures.is_empty() && report.is_none() && !list::is_broken()) {
+    let report = json::failure().map(|error| format!("the report is not whole: {error}"));
+    let unsaid = report.or_else(|| lines::failure().map(|error| format!("cannot write to standard output: {error}")));
+    if let Some(why) = &unsaid {
+        complain(why);
+    }
+    Ok(match (stopped, tally.failures.is_empty() && unsaid.is_none() && !list::is_broken()) {
         (true, _) => ExitCode::from(INTERRUPTED),
         (false, true) => ExitCode::SUCCESS,
         (false, false) => ExitCode::from(1),
