@@ -29,6 +29,8 @@ pub struct Fleet {
     all: Deferred<Vec<Outcome<(), Infallible>>>,
     /// Files that nobody sees through yet.
     files: Files,
+    /// A permit for each file that may be begun before somebody sees it through.
+    room: DeferredSemaphore,
 }
 
 /// A queue of files that have been begun, each with its share of the room for them.
@@ -46,17 +48,17 @@ impl<F: Fetch> Downloader<F> {
     {
         let workers = self.settings().jobs.get().saturating_add(AHEAD);
         let files = Files::new();
-        let (this, queue) = (self.clone(), files.clone());
-        thread::Builder::new().name("jobs".into()).spawn(move || this.enlist(jobs, &queue))?;
+        let room = DeferredSemaphore::new(AHEAD);
+        let (this, queue, share) = (self.clone(), files.clone(), room.clone());
+        thread::Builder::new().name("jobs".into()).spawn(move || this.enlist(jobs, &queue, &share))?;
 
         let workers = (0..workers).map(|_| self.start(see_through(files.clone())));
         let all = DeferredList::new(workers.collect::<Vec<_>>()).into_deferred();
-        Ok(Fleet { all, files })
+        Ok(Fleet { all, files, room })
     }
 
     /// Begins the jobs one after the other, as long as somebody sees them through.
-    fn enlist(&self, mut jobs: impl Iterator<Item = Job>, files: &Files) {
-        let room = DeferredSemaphore::new(AHEAD);
+    fn enlist(&self, mut jobs: impl Iterator<Item = Job>, files: &Files, room: &DeferredSemaphore) {
         'jobs: while let Ok(mut batch) = room.acquire_many(BATCH).wait() {
             while let Some(share) = batch.split(1) {
                 let Some(job) = jobs.next() else { break 'jobs };
@@ -86,11 +88,19 @@ impl Fleet {
     }
 
     /// Waits until every file has come to its end.
-    pub async fn finished(self) {
+    pub async fn finished(mut self) {
         // It comes to nothing but an end, or was cancelled: an end too.
-        let _ended = self.all.await;
-        // Where it was cancelled, there are still files that were begun and jobs to come.
+        let _ended = (&mut self.all).await;
+    }
+}
+
+impl Drop for Fleet {
+    /// Ends what is not under way: where this was cancelled, there are files that were begun, and jobs to come.
+    fn drop(&mut self) {
         self.files.close();
+        // A worker that was cancelled as it got a file gives it back later, with its share of the room: the
+        // thread that reads must not wait for that.
+        self.room.close();
         drop(self.files.drain());
     }
 }

@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use deferred_core::{Deferred, FailureKind, ManualClock, Resolver};
@@ -231,4 +231,41 @@ fn a_retry_waits_without_a_slot() {
     assert_eq!(scene.asked(), ["/c", "/a"]);
     scene.answer("/a", 503, b"", false);
     assert!(matches!(error(&mut files[0]), DownloadError::Status { status: 503, .. }));
+}
+
+#[test]
+fn a_list_is_read_no_further_once_its_files_are_cancelled() {
+    /// Tells the test of each wake.
+    struct Bell(mpsc::Sender<()>);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    let scene = Scene::new(Settings::default());
+    // The list begins when the test says so, and is dropped when nobody reads it any more.
+    let ((begin, begun), (kept, reading)) = (mpsc::channel::<()>(), mpsc::channel::<()>());
+    let endless = (0..).map(move |index| {
+        let _in_the_list = &kept;
+        begun.recv().unwrap_or_default();
+        Job { index, text: format!("http://host/{index}"), checksum: None }
+    });
+    let mut fleet = scene.downloader.download_all(endless).expect("a thread");
+    let (ring, rung) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Bell(ring)));
+    let mut tasks = TASKS.take();
+    tasks.retain_mut(|task| task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+
+    // As many files as there is room for are on their way to those who wait, who have not looked yet.
+    drop(begin);
+    for _ in 0..64 {
+        rung.recv_timeout(Duration::from_secs(30)).expect("somebody gets a file");
+    }
+    fleet.handle().cancel();
+    futures_lite::future::block_on(fleet.finished());
+    // Given back now, they would keep their shares of the room for as long as the list is read.
+    drop(tasks);
+    assert_eq!(reading.recv_timeout(Duration::from_secs(30)), Err(mpsc::RecvTimeoutError::Disconnected));
 }
