@@ -220,13 +220,17 @@ impl Place {
     }
 }
 
+/// Creates a file that was not there.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
 /// Creates a file that was not there, taking away what was.
 pub(crate) fn create_anew(path: &Path) -> io::Result<File> {
-    let create = || OpenOptions::new().write(true).create_new(true).open(path);
-    match create() {
+    match create_new(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             fs::remove_file(path)?;
-            create()
+            create_new(path)
         }
         done => done,
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::checksum::Checksum;
 use crate::error::DownloadError;
 use crate::fetch::Headers;
-use crate::folder::{Place, create_anew, open_plain};
+use crate::folder::{Place, create_anew, create_new, open_plain};
 
 /// What a file is called while it grows, behind its name.
 const PART: &str = "part";
@@ -87,18 +87,24 @@ impl Part {
         kept: Option<Kept>,
     ) -> Result<Self, DownloadError> {
         let path = place.beside(PART);
-        // Whatever is there, a link perhaps, is taken away and not written to; but not from under another run.
-        let before = match kept {
-            Some(kept) => Some(kept.file),
-            None => take(&path)?,
+        let file = match create_new(&path) {
+            // Whatever is there, a link perhaps, is taken away and not written to; but not from under another run.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let _before = match kept {
+                    Some(kept) => Some(kept.file),
+                    None => take(&path)?,
+                };
+                create_anew(&path)
+            }
+            // Seldom is there anything to look at.
+            created => created,
         };
-        // A note of an earlier try is not about what is written now.
-        remove_note(place);
-        let file = create_anew(&path).map_err(DownloadError::save("create", &path))?;
-        drop(before);
+        let file = file.map_err(DownloadError::save("create", &path))?;
         if !lock(&file) || !is_at(&file, &path) {
             return Err(DownloadError::Busy(path));
         }
+        // A note of an earlier try is not about what is written now; until here, there was nothing to continue.
+        remove_note(place);
         Ok(Self {
             place: place.clone(),
             path,
