@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The engine is the library of this package; this program joins it with an HTTP client (`surf`), an
-//! executor (`async-std`) and a command line.
+//! executor (that of `async-std`, on the client's thread) and a command line.
 
 mod args;
 mod bars;
@@ -20,7 +20,6 @@ mod surf_fetch;
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -33,6 +32,7 @@ use deferred_examples::server::Server;
 use deferred_examples::{Downloader, Folder, Job};
 
 use crate::args::Args;
+use crate::curl_client::spawn;
 use crate::lines::To;
 use crate::list::List;
 use crate::show::Show;
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Err(other) => return answer(&other),
     };
     curl_client::prepare();
-    // One thread writes as fast as libcurl's reads; more of them wake one another for every file.
+    // What there is to do is done on the client's thread.
     let threads = GlobalExecutorConfig::default().with_min_threads(1).with_max_threads(1);
     async_global_executor::init_with_config(threads);
     match async_std::task::block_on(run(args)) {
@@ -179,9 +179,4 @@ fn cancel_on_ctrl_c() -> Result<Arc<OnceLock<Handle>>, ctrlc::Error> {
 /// Says on standard error what went wrong.
 fn complain(what: &str) {
     To::Err.say(&format!("parallel-downloader: {what}"));
-}
-
-/// Starts a task on async-std.
-fn spawn(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
-    drop(async_std::task::spawn(task));
 }

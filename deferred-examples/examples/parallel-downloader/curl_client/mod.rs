@@ -1,4 +1,4 @@
-//! A backend for surf: libcurl, and a thread that drives all of its transfers.
+//! A backend for surf: libcurl, and a thread that drives all of its transfers and runs tasks beside them.
 //!
 //! surf's own backend on libcurl reads 16 KiB at a time, sends a datagram to itself whenever a body
 //! goes on, and panics on answers that are merely odd.
@@ -14,15 +14,17 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::thread;
 use std::time::Duration;
 
+use async_executor::Executor;
 use curl::easy::{Easy2, List};
 use curl::multi::{Easy2Handle, Multi, MultiWaker};
+use futures_lite::future::yield_now;
 use futures_lite::io::{AsyncBufRead, AsyncRead};
 use http_client::{HttpClient, async_trait};
 use surf::http::{Request, Response};
@@ -36,6 +38,9 @@ pub(crate) use trouble::Trouble;
 
 /// The longest that the thread sleeps; libcurl wakes it whenever there is something to do.
 const LONG: Duration = Duration::from_secs(3600);
+
+/// How many tasks run at most before libcurl has its turn.
+const ROUNDS: u32 = 16;
 
 /// libcurl with a thread of its own.
 #[derive(Debug)]
@@ -62,6 +67,8 @@ struct Desk {
 struct Orders {
     /// In the order in which it was.
     list: Vec<Order>,
+    /// Set if a task may have become ready since the thread last looked.
+    rung: bool,
     /// Set while the thread sleeps or is about to.
     asleep: bool,
 }
@@ -77,6 +84,14 @@ enum Order {
     Forget(usize),
     /// Come to an end.
     Close,
+}
+
+/// Tasks for the thread: there they ask and are answered without another thread that has to wake up.
+static TASKS: Executor<'static> = Executor::new();
+
+/// Starts a task on the thread.
+pub(crate) fn spawn(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    TASKS.spawn(task).detach();
 }
 
 /// Prepares the process; to be called before it has another thread.
@@ -157,8 +172,13 @@ impl Drop for CurlClient {
 impl Desk {
     /// Puts an order on the desk, and wakes the thread if it sleeps.
     fn order(&self, order: Order) {
+        self.put(|orders| orders.list.push(order));
+    }
+
+    /// Puts something on the desk, and wakes the thread if it sleeps.
+    fn put(&self, put: impl FnOnce(&mut Orders)) {
         let mut orders = self.orders();
-        orders.list.push(order);
+        put(&mut orders);
         let asleep = mem::take(&mut orders.asleep);
         drop(orders);
         if asleep {
@@ -167,15 +187,16 @@ impl Desk {
         }
     }
 
-    /// Takes all orders.
-    fn take(&self) -> Vec<Order> {
-        mem::take(&mut self.orders().list)
+    /// Takes all orders, and whether there may be a task to run.
+    fn take(&self) -> (Vec<Order>, bool) {
+        let mut orders = self.orders();
+        (mem::take(&mut orders.list), mem::take(&mut orders.rung))
     }
 
-    /// Returns true if the thread may go to sleep: there is no order, and the next one will wake it.
+    /// Returns true if the thread may go to sleep: there is nothing to do, and what comes will wake it.
     fn may_sleep(&self) -> bool {
         let mut orders = self.orders();
-        orders.asleep = orders.list.is_empty();
+        orders.asleep = orders.list.is_empty() && !orders.rung;
         orders.asleep
     }
 
@@ -185,14 +206,41 @@ impl Desk {
     }
 }
 
+impl Wake for Desk {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.put(|orders| orders.rung = true);
+    }
+}
+
 /// The transfers under way, by their names.
 type Transfers = HashMap<usize, Easy2Handle<Transfer>>;
 
-/// What the thread does until it is told to end.
-fn work(multi: &Multi, desk: &Desk) {
+/// What the thread does until it is told to end: it runs tasks, and has libcurl go on with transfers.
+fn work(multi: &Multi, desk: &Arc<Desk>) {
     let mut transfers = Transfers::new();
+    let waker = Waker::from(Arc::clone(desk));
+    let mut cx = Context::from_waker(&waker);
+    let mut tasks = pin!(async {
+        loop {
+            TASKS.tick().await;
+            yield_now().await;
+        }
+    });
+    let mut rounds = 0;
     loop {
-        for order in desk.take() {
+        // One task a round: what it orders is on its way while the next one writes its file.
+        let _: Poll<()> = tasks.as_mut().poll(&mut cx);
+        let (orders, rung) = desk.take();
+        rounds += 1;
+        if rung && orders.is_empty() && rounds < ROUNDS {
+            continue;
+        }
+        rounds = 0;
+        for order in orders {
             match order {
                 Order::Begin(token, easy) => begin(multi, &mut transfers, token, easy),
                 Order::GoOn(token) => {
@@ -225,7 +273,10 @@ fn work(multi: &Multi, desk: &Desk) {
             }
         }
         tell_readers();
-        if desk.may_sleep() {
+        if !rung && desk.may_sleep() {
+            if transfers.is_empty() {
+                sockets::sweep();
+            }
             let _ = multi.poll(&mut [], LONG);
         }
     }
@@ -265,7 +316,9 @@ fn end(mut easy: Easy2<Transfer>, result: Result<(), curl::Error>, others: &Tran
         }
         _ => false,
     };
-    sockets::release(port);
+    if result.is_err() {
+        sockets::release(port);
+    }
     let result = result.map_err(|error| Trouble::new(&error, easy.take_error_buf()));
     easy.get_mut().end(result, is_excess);
 }
@@ -292,6 +345,8 @@ mod sockets {
     }
 
     pub(super) fn release(_: u16) {}
+
+    pub(super) fn sweep() {}
 
     pub(super) fn allow_many() {}
 }

@@ -61,8 +61,8 @@ pub(super) fn open(domain: i32, kind: i32, protocol: i32) -> io::Result<RawFd> {
     let number = socket.into_raw_fd();
     let entry = PathBuf::from(format!("/proc/self/fd/{number}"));
     if let (Ok(socket), Ok(link)) = (twin, fs::read_link(&entry)) {
+        sweep();
         SOCKETS.with_borrow_mut(|sockets| {
-            sockets.watched.retain(Watched::is_open);
             sockets.watched.push(Watched { socket, number, entry, link, port: Cell::new(0), origin: None });
         });
     }
@@ -104,7 +104,15 @@ pub(super) fn is_excess(port: u16, opened: &[RawFd], origin: &str) -> Option<boo
     })
 }
 
-/// Closes what libcurl has closed of the sockets of a transfer, which had this local port.
+/// Closes what libcurl has closed.
+///
+/// Where a transfer has ended well, its connection is seldom closed, so it is enough to look before the
+/// next one is opened and when there is nothing else to do.
+pub(super) fn sweep() {
+    SOCKETS.with_borrow_mut(|sockets| sockets.watched.retain(Watched::is_open));
+}
+
+/// Closes what libcurl has closed of the sockets of a transfer that broke off, which had this local port.
 pub(super) fn release(port: u16) {
     // Those without a port may be of a connection that was given up before it was one.
     let is_another = |watched: &Watched| ![0, port].contains(&watched.port());
