@@ -298,7 +298,7 @@ impl Header {
     }
 
     /// Makes the tail the consumer's to write; returns the waker that was there.
-    /// Fails when the chain has run.
+    /// Fails when the outcome may be taken.
     fn open_tail(&self) -> Result<Option<Waker>, ()> {
         let mut s = self.load();
         while !s.is_takeable() {

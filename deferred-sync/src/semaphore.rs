@@ -260,11 +260,11 @@ impl DeferredSemaphore {
     /// ```
     #[inline]
     pub fn try_acquire_many(&self, n: usize) -> Option<Permit> {
-        let units = self.queue.try_take(n);
-        // None at all are to be had even while a lowered limit is not reached, which only the lock can see.
-        if units.is_none() && n == 0 { self.try_acquire_none() } else { units.map(Permit::new) }
+        if n == 0 { self.try_acquire_none() } else { self.queue.try_take(n).map(Permit::new) }
     }
 
+    /// None at all are to be had where none is free, and while a lowered limit is not reached: only the lock tells whether
+    /// somebody waits then.
     #[cold]
     fn try_acquire_none(&self) -> Option<Permit> {
         let mut locked = self.queue.lock();

@@ -137,7 +137,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
         Some((unsafe { Turn::from_node(node, self.queue.core) }, request))
     }
 
-    /// Takes the oldest waiter out together with as many free units as `count` says of its request, if they are there.
+    /// Takes the oldest waiter out together with its request and as many free units as `count` says of that, if they are
+    /// there.
     ///
     /// # Examples
     ///
