@@ -42,11 +42,12 @@ pub struct Options {
     pub svg: Option<PathBuf>,
 
     /// Only compare the ratios by instruction count with the baseline; exit 1 if one has grown by more than 5 %
-    #[arg(long, conflicts_with = "write_baseline")]
+    // All of them, as always: what ran before a case changes its counts a little.
+    #[arg(long, conflicts_with_all = ["write_baseline", "cases", "peers"])]
     pub check: bool,
 
     /// Only count instructions, and make their ratios the baseline
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["cases", "peers"])]
     pub write_baseline: bool,
 
     /// Where the baseline is

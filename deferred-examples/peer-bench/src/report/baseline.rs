@@ -56,7 +56,7 @@ impl Baseline {
     }
 }
 
-/// Prints what has changed; false if a ratio has grown by more than is allowed.
+/// Prints what has changed; false if a ratio has grown by more than is allowed, or is not there any more.
 pub fn check(now: &Baseline, before: &Baseline) -> bool {
     let mut grown = 0;
     for (case, Entry { ratio, .. }) in &now.0 {
@@ -72,8 +72,17 @@ pub fn check(now: &Baseline, before: &Baseline) -> bool {
             None => println!("new    {case}: {ratio:.3}; `--write-baseline` adds it"),
         }
     }
-    println!("{} cases by instruction count, {grown} grown by more than {:.0} %", now.0.len(), (ALLOWED - 1.0) * 100.0);
-    grown == 0
+    let gone: Vec<_> = before.0.keys().filter(|case| !now.0.contains_key(*case)).collect();
+    for case in &gone {
+        println!("GONE   {case}: `--write-baseline` takes it off");
+    }
+    println!(
+        "{} cases by instruction count, {grown} grown by more than {:.0} %, {} gone",
+        now.0.len(),
+        (ALLOWED - 1.0) * 100.0,
+        gone.len()
+    );
+    grown == 0 && gone.is_empty()
 }
 
 #[cfg(test)]
@@ -93,7 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn a_new_case_is_no_regression() {
-        assert!(check(&baseline(2.0), &Baseline(BTreeMap::new())));
+    fn a_new_case_is_no_regression_and_one_that_is_gone_is() {
+        let none = Baseline(BTreeMap::new());
+        assert!(check(&baseline(2.0), &none));
+        assert!(!check(&none, &baseline(2.0)));
     }
 }
