@@ -27,6 +27,12 @@ const BATCH: usize = AHEAD / 2;
 pub struct Fleet {
     /// Fires when every file has come to its end.
     all: Deferred<Vec<Outcome<(), Infallible>>>,
+    ahead: Ahead,
+}
+
+/// What is ahead of those who see files through.
+#[derive(Clone, Debug)]
+struct Ahead {
     /// Files that nobody sees through yet.
     files: Files,
     /// A permit for each file that may be begun before somebody sees it through.
@@ -47,27 +53,42 @@ impl<F: Fetch> Downloader<F> {
         I: Iterator<Item = Job> + Send + 'static,
     {
         let workers = self.settings().jobs.get().saturating_add(AHEAD);
-        let files = Files::new();
-        let room = DeferredSemaphore::new(AHEAD);
-        let (this, queue, share) = (self.clone(), files.clone(), room.clone());
-        thread::Builder::new().name("jobs".into()).spawn(move || this.enlist(jobs, &queue, &share))?;
+        let ahead = Ahead { files: Files::new(), room: DeferredSemaphore::new(AHEAD) };
+        let (this, fed, ended) = (self.clone(), ahead.clone(), ahead.clone());
+        thread::Builder::new().name("jobs".into()).spawn(move || this.enlist(jobs, &fed))?;
 
-        let workers = (0..workers).map(|_| self.start(see_through(files.clone())));
+        let workers = (0..workers).map(|_| self.start(see_through(ahead.files.clone())));
         let all = DeferredList::new(workers.collect::<Vec<_>>()).into_deferred();
-        Ok(Fleet { all, files, room })
+        // In the midst of a cancel: no file ahead may begin in place of one that is gone.
+        let all = all.add_both(move |outcome| {
+            ended.end();
+            outcome
+        });
+        Ok(Fleet { all, ahead })
     }
 
     /// Begins the jobs one after the other, as long as somebody sees them through.
-    fn enlist(&self, mut jobs: impl Iterator<Item = Job>, files: &Files, room: &DeferredSemaphore) {
-        'jobs: while let Ok(mut batch) = room.acquire_many(BATCH).wait() {
+    fn enlist(&self, mut jobs: impl Iterator<Item = Job>, ahead: &Ahead) {
+        'jobs: while let Ok(mut batch) = ahead.room.acquire_many(BATCH).wait() {
             while let Some(share) = batch.split(1) {
                 let Some(job) = jobs.next() else { break 'jobs };
-                if files.put((self.download(job), share)).is_err() {
+                if ahead.files.put((self.download(job), share)).is_err() {
                     break 'jobs;
                 }
             }
         }
-        files.close();
+        ahead.files.close();
+    }
+}
+
+impl Ahead {
+    /// Cancels the files that were begun, and has no more of them begun.
+    fn end(&self) {
+        self.files.close();
+        // A worker that was cancelled as it got a file gives it back later, with its share of the room: the
+        // thread that reads must not wait for that.
+        self.room.close();
+        drop(self.files.drain());
     }
 }
 
@@ -95,12 +116,8 @@ impl Fleet {
 }
 
 impl Drop for Fleet {
-    /// Ends what is not under way: where this was cancelled, there are files that were begun, and jobs to come.
+    /// Ends it where it was not waited for.
     fn drop(&mut self) {
-        self.files.close();
-        // A worker that was cancelled as it got a file gives it back later, with its share of the room: the
-        // thread that reads must not wait for that.
-        self.room.close();
-        drop(self.files.drain());
+        self.ahead.end();
     }
 }
