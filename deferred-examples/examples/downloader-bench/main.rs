@@ -80,7 +80,7 @@ const WORKLOADS: [Workload; 3] = [
 /// How many files at once.
 const CONCURRENCY: [u32; 3] = [2, 8, 32];
 
-/// From this ratio of wall times on, a case is lost: below, the next run may say otherwise.
+/// Above this ratio of wall times a case is lost; up to it, the next run may say otherwise.
 const NOISE: f64 = 1.05;
 
 /// Files smaller than this are kept until their workload is over.

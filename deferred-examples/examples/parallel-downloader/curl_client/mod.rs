@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_executor::Executor;
 use curl::easy::{Easy2, List};
@@ -41,6 +41,10 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// How many tasks run at most before libcurl has its turn.
 const ROUNDS: u32 = 16;
+
+/// No other task runs before libcurl's turn once tasks have taken so long: one that had to wait for what libcurl
+/// holds back would take the server for idle.
+const TURN: Duration = Duration::from_millis(5);
 
 /// libcurl with a thread of its own.
 #[derive(Debug)]
@@ -89,7 +93,7 @@ enum Order {
 /// Tasks for the thread: there they ask and are answered without another thread that has to wake up.
 static TASKS: Executor<'static> = Executor::new();
 
-/// Starts a task on the thread.
+/// Starts a task on the thread, which runs it as long as there is a client: one that is still to be done must hold it.
 pub(crate) fn spawn(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
     TASKS.spawn(task).detach();
 }
@@ -187,10 +191,18 @@ impl Desk {
         }
     }
 
-    /// Takes all orders, and whether there may be a task to run.
-    fn take(&self) -> (Vec<Order>, bool) {
+    /// Takes all orders; the thread is awake.
+    fn take(&self) -> Vec<Order> {
         let mut orders = self.orders();
-        (mem::take(&mut orders.list), mem::take(&mut orders.rung))
+        orders.asleep = false;
+        mem::take(&mut orders.list)
+    }
+
+    /// Returns whether there may be another task to run, from now on only if that is said again, and whether there are
+    /// orders.
+    fn hear(&self) -> (bool, bool) {
+        let mut orders = self.orders();
+        (mem::take(&mut orders.rung), !orders.list.is_empty())
     }
 
     /// Returns true if the thread may go to sleep: there is nothing to do, and what comes will wake it.
@@ -219,7 +231,7 @@ impl Wake for Desk {
 /// The transfers under way, by their names.
 type Transfers = HashMap<usize, Easy2Handle<Transfer>>;
 
-/// What the thread does until it is told to end: it runs tasks, and has libcurl go on with transfers.
+/// What the thread does until it is told to end: it has libcurl go on with transfers, and runs tasks.
 fn work(multi: &Multi, desk: &Arc<Desk>) {
     let mut transfers = Transfers::new();
     let waker = Waker::from(Arc::clone(desk));
@@ -230,17 +242,8 @@ fn work(multi: &Multi, desk: &Arc<Desk>) {
             yield_now().await;
         }
     });
-    let mut rounds = 0;
     loop {
-        // One task a round: what it orders is on its way while the next one writes its file.
-        let _: Poll<()> = tasks.as_mut().poll(&mut cx);
-        let (orders, rung) = desk.take();
-        rounds += 1;
-        if rung && orders.is_empty() && rounds < ROUNDS {
-            continue;
-        }
-        rounds = 0;
-        for order in orders {
+        for order in desk.take() {
             match order {
                 Order::Begin(token, easy) => begin(multi, &mut transfers, token, easy),
                 Order::GoOn(token) => {
@@ -273,7 +276,19 @@ fn work(multi: &Multi, desk: &Arc<Desk>) {
             }
         }
         tell_readers();
-        if !rung && desk.may_sleep() {
+        let turn = Instant::now();
+        let mut rounds = 0;
+        let is_done = loop {
+            // One task a round: what it orders is on its way before the next one writes its file.
+            let _: Poll<()> = tasks.as_mut().poll(&mut cx);
+            rounds += 1;
+            match desk.hear() {
+                (false, _) => break true,
+                (true, false) if rounds < ROUNDS && turn.elapsed() < TURN => {}
+                (true, _) => break false,
+            }
+        };
+        if is_done && desk.may_sleep() {
             if transfers.is_empty() {
                 sockets::sweep();
             }
