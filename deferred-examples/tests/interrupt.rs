@@ -1,4 +1,4 @@
-//! Ctrl-C, with real signals.
+//! Ctrl-C, and a stop for a while, with real signals.
 #![cfg(unix)]
 
 mod common;
@@ -21,8 +21,13 @@ fn start(scene: &Scene, options: &[&str], paths: &[&str]) -> Child {
 
 /// Presses Ctrl-C.
 fn interrupt(child: &Child) {
+    send(child, Signal::INT);
+}
+
+/// Sends a signal.
+fn send(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
-    kill_process(id, Signal::INT).expect("a signal");
+    kill_process(id, signal).expect("a signal");
 }
 
 /// Waits until something is so.
@@ -64,6 +69,22 @@ fn the_first_ends_everything_and_keeps_what_can_be_continued() {
     scene.assert_saved("slow", "/slow", 100_000);
     let request = common::last_request(&scene.server, "/slow");
     assert!(request.contains(&format!("range:bytes={there}-")), "{request}");
+}
+
+/// What came meanwhile is looked at before any server is taken for idle.
+#[test]
+fn a_run_that_is_stopped_for_longer_than_a_server_may_be_idle_goes_on() {
+    let scene = Scene::new();
+    let paths = ["a", "b", "c", "d"].map(|name| format!("/{name}?size=1000&step=20&drip=40"));
+    let child =
+        start(&scene, &["--idle-timeout", "0.5", "--retries", "0", "-j", "4"], &paths.each_ref().map(String::as_str));
+    let length = |name: &str| scene.output().join(name).metadata().map_or(0, |data| data.len());
+    wait_until("some of all", || ["a", "b", "c", "d"].iter().all(|name| length(&format!(".{name}.part")) > 0));
+    send(&child, Signal::STOP);
+    thread::sleep(Duration::from_millis(1200));
+    send(&child, Signal::CONT);
+    end(child).assert_code(0);
+    scene.assert_saved("d", "/d", 1000);
 }
 
 #[test]
