@@ -1,5 +1,8 @@
 //! The steps that are one or a few commands.
 
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::LIBRARIES;
 use crate::bare_metal::{self, TARGET};
 use crate::sh::{Outcome, need, run, works};
@@ -102,6 +105,16 @@ pub(crate) fn deny() -> Outcome {
 }
 
 /// Cargo builds each package from the packages of those before it, though none is on crates.io yet.
+///
+/// In another folder each time: what cargo has once unpacked of a version from one folder it does not look at again.
 pub(crate) fn package() -> Outcome {
-    run("cargo package --locked --workspace --exclude deferred-examples --exclude xtask --allow-dirty")
+    const FOLDER: &str = "target/packages";
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let packed = run(&format!(
+        "cargo package --locked --workspace --exclude deferred-examples --exclude xtask --allow-dirty \
+         --target-dir={FOLDER}/{now}"
+    ));
+    // It is small, and a later run does not need it to be gone.
+    let _ = fs::remove_dir_all(FOLDER);
+    packed
 }
