@@ -247,7 +247,7 @@ impl DeferredSemaphore {
         self.try_acquire_many(1)
     }
 
-    /// Acquires `n` permits if they are free and nobody waits.
+    /// Acquires `n` permits if they are free and nobody waits; `None` as well when the semaphore is closed.
     ///
     /// # Examples
     ///

@@ -138,7 +138,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     }
 
     /// Takes the oldest waiter out together with its request and as many free units as `count` says of that, if they are
-    /// there.
+    /// there. Drop neither request nor units before the lock is gone.
     ///
     /// # Examples
     ///
