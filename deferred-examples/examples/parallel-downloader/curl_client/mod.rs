@@ -4,6 +4,7 @@
 //! goes on, and panics on answers that are merely odd.
 //! This one hands over what has come in as few steps as possible, and passes on what the server said.
 
+mod behind;
 mod pipe;
 #[cfg(target_os = "linux")]
 mod sockets;
@@ -268,9 +269,17 @@ fn work(multi: &Multi, desk: &Arc<Desk>) {
             let port = known(transfer.local_port());
             transfer.get_mut().set_port(port);
         }
+        for transfer in transfers.values_mut().filter(|transfer| transfer.get_ref().wants_look()) {
+            let is_excess = behind::is_excess(transfer);
+            transfer.get_mut().set_excess(is_excess);
+            let _ = transfer.unpause_write();
+        }
         let mut ended = Vec::new();
         multi.messages(|message| ended.extend(message.token().ok().zip(message.result())));
         for (token, result) in ended {
+            if result.is_ok() {
+                look_behind(&mut transfers, token);
+            }
             if let Some(easy) = transfers.remove(&token).and_then(|handle| multi.remove2(handle).ok()) {
                 end(easy, result, &transfers);
             }
@@ -320,6 +329,18 @@ fn begin(multi: &Multi, transfers: &mut Transfers, token: usize, mut easy: Easy2
     }
 }
 
+/// Looks behind the end of a transfer that went well, where it came unforeseen: the body is empty, or packed.
+fn look_behind(transfers: &mut Transfers, token: usize) {
+    let Some(transfer) = transfers.get(&token).filter(|transfer| transfer.get_ref().needs_look()) else { return };
+    let port = known(transfer.local_port());
+    // The connection may already be that of another one too, whose answer is waiting.
+    let is_alone = busy(transfers).iter().filter(|other| **other == port).count() == 1;
+    let is_excess = is_alone && behind::is_excess(transfer);
+    if let Some(transfer) = transfers.get_mut(&token) {
+        transfer.get_mut().set_excess(is_excess);
+    }
+}
+
 /// Takes note of the end of a transfer.
 fn end(mut easy: Easy2<Transfer>, result: Result<(), curl::Error>, others: &Transfers) {
     let port = known(easy.local_port());
@@ -348,7 +369,7 @@ fn known(port: Result<u16, curl::Error>) -> u16 {
     port.ok().filter(|port| *port != u16::MAX).unwrap_or(0)
 }
 
-/// Where sockets cannot be watched, what is beyond a body is seen only if libcurl has read it.
+/// Where sockets cannot be watched, libcurl is asked what is behind a body.
 #[cfg(not(target_os = "linux"))]
 mod sockets {
     pub(super) fn is_excess(_: u16, _: &[curl::multi::Socket], _: &str) -> Option<bool> {

@@ -35,16 +35,29 @@ pub(super) struct Transfer {
     left: Option<u64>,
     /// Set if more came than was announced.
     excess: bool,
-    /// Set once it is known whether more came than was announced.
-    looked: bool,
+    /// Whether it is known if more came than was announced.
+    look: Look,
+    /// Set if one connection carries one response after another: before HTTP/2, which has lengths of its own.
+    in_sequence: bool,
     /// The local port of its connection, or zero as long as that is not known.
     port: u16,
     /// The sockets that were opened for it.
     opened: Vec<Socket>,
     /// Why no socket could be opened.
     refused: Option<io::Error>,
-    /// The server, where what it sends can be told apart without keys: that of plain HTTP.
+    /// The server, where its sockets tell what has not been read: that of plain HTTP, on Linux.
     origin: Option<String>,
+}
+
+/// A look behind the end of a body.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Look {
+    /// The end has not come.
+    Ahead,
+    /// The end is held back until libcurl has been asked.
+    Wanted,
+    /// It has been taken.
+    Taken,
 }
 
 impl Transfer {
@@ -55,15 +68,16 @@ impl Transfer {
             head: Some(Head { status: 0, fields: Vec::new() }),
             left: None,
             excess: false,
-            looked: false,
+            look: Look::Ahead,
+            in_sequence: false,
             port: 0,
             opened: Vec::new(),
             refused: None,
-            origin: (url.scheme() == "http").then(|| url.origin().ascii_serialization()),
+            origin: (cfg!(target_os = "linux") && url.scheme() == "http").then(|| url.origin().ascii_serialization()),
         }
     }
 
-    /// The server, if it is one of plain HTTP.
+    /// The server, if its sockets tell what has not been read.
     pub(super) fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
@@ -85,7 +99,32 @@ impl Transfer {
 
     /// Returns true if it has seen the end of the body and looked behind it.
     pub(super) fn has_looked(&self) -> bool {
-        self.looked
+        self.look == Look::Taken
+    }
+
+    /// Returns true if the end of its body waits until it is known what is behind.
+    pub(super) fn wants_look(&self) -> bool {
+        self.look == Look::Wanted
+    }
+
+    /// Says whether libcurl has not yet read what is behind the end of its body.
+    pub(super) fn set_excess(&mut self, excess: bool) {
+        self.look = Look::Taken;
+        self.excess |= excess;
+    }
+
+    /// Returns true if these bytes are to wait: they end the body, and no socket tells what is behind them.
+    fn holds_back(&mut self, bytes: usize) -> bool {
+        let ends = self.left.is_some_and(|left| left <= bytes as u64);
+        if self.needs_look() && ends {
+            self.look = Look::Wanted;
+        }
+        self.wants_look()
+    }
+
+    /// Returns true if it is not known yet what is behind its body, and no socket will tell.
+    pub(super) fn needs_look(&self) -> bool {
+        self.look == Look::Ahead && self.origin.is_none() && self.in_sequence
     }
 
     /// Hands the head over, once.
@@ -104,8 +143,9 @@ impl Transfer {
             *left = left.saturating_sub(bytes as u64);
             if let (0, Some(origin)) = (*left, &self.origin) {
                 let excess = sockets::is_excess(self.port, &self.opened, origin);
-                self.looked = excess.is_some();
-                self.excess |= excess == Some(true);
+                if let Some(excess) = excess {
+                    self.set_excess(excess);
+                }
             }
         }
     }
@@ -115,7 +155,7 @@ impl Transfer {
     /// `excess` is set if there is more to read than was announced.
     pub(super) fn end(&mut self, how: Result<(), Trouble>, excess: bool) {
         let how = match how {
-            Ok(()) if self.excess || excess => Err(Trouble::answer("more came than was announced")),
+            _ if self.excess || excess => Err(Trouble::answer("more came than was announced")),
             Err(_) if self.refused.is_some() && self.opened.is_empty() => {
                 self.refused.take().map_or(how, |error| Err(Trouble::no_socket(&error)))
             }
@@ -147,6 +187,7 @@ impl Handler for Transfer {
             // Each answer on the way (100 Continue, that of a proxy) is forgotten when the next begins.
             let status = rest.split_ascii_whitespace().nth(1).and_then(|status| status.parse().ok());
             *head = Head { status: status.unwrap_or(0), fields: Vec::new() };
+            self.in_sequence = rest.starts_with("1.");
         } else if let Some((name, value)) = line.split_once(':') {
             head.fields.push((name.trim().to_owned(), value.trim().to_owned()));
         }
@@ -156,7 +197,11 @@ impl Handler for Transfer {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
         self.flush_head();
         self.touch();
-        if !self.pipe.write(bytes) {
+        if self.excess {
+            // Less than all: what libcurl would go on with belongs to nobody.
+            return Ok(0);
+        }
+        if self.holds_back(bytes.len()) || !self.pipe.write(bytes) {
             return Err(WriteError::Pause);
         }
         self.count(bytes.len());
