@@ -52,32 +52,32 @@ pub(crate) fn mutants() -> Outcome {
         let output = format!("{FOLDER}/{library}");
         fs::create_dir_all(&output).map_err(failed)?;
         let [quick, slow] = tests_of(library).map_err(failed)?;
-        // Those that are caught already are left out of the later passes.
-        survive(library, &output, "", &format!("--lib{quick}"))?;
-        survive(library, &output, " --iterate", &slow)?;
+        // Those that are caught already are left out of the later passes; those that hang are tried again.
+        let mut hang = survive(library, &output, "", &format!("--lib{quick}"))?;
+        hang += &survive(library, &output, " --iterate", &slow)?;
         if library == "deferred-core" {
             let dependents: String = LIBRARIES
                 .iter()
                 .filter(|other| **other != library)
                 .map(|other| format!(" --test-package={other}"))
                 .collect();
-            survive(library, &output, &format!(" --iterate{dependents}"), "--tests")?;
+            hang += &survive(library, &output, &format!(" --iterate{dependents}"), "--tests")?;
         }
-        missed += &text(&format!("{output}/mutants.out/missed.txt"))?;
+        missed += &without(&text(&format!("{output}/mutants.out/missed.txt"))?, &hang);
     }
     verdict(&count(&missed), &listed)
 }
 
-/// Runs these tests on the mutants of a library that are left.
-fn survive(library: &str, output: &str, options: &str, tests: &str) -> Result<(), Stop> {
+/// Runs these tests on the mutants of a library that are left, and returns those that hang, which is as good as a failure.
+fn survive(library: &str, output: &str, options: &str, tests: &str) -> Result<String, Stop> {
     let line = format!(
         "CARGO_PROFILE_DEV_DEBUG=0 WATCHDOG_SECONDS=10 cargo mutants -p {library}{options} --jobs=2 --colors=never \
          --output={output} -- {tests}"
     );
     println!("$ {line}");
     match parse(&line).status().map(|status| status.code()) {
-        // Some are missed, or some hang, which is as good as a failure.
-        Ok(Some(0 | 2 | 3)) => Ok(()),
+        // Some are missed, or some hang.
+        Ok(Some(0 | 2 | 3)) => text(&format!("{output}/mutants.out/timeout.txt")),
         Ok(code) => fail(format!("exit code {code:?}: {line}")),
         Err(error) => fail(format!("{error}: {line}")),
     }
@@ -94,6 +94,11 @@ fn tests_of(library: &str) -> std::io::Result<[String; 2]> {
         }
     }
     Ok(options)
+}
+
+/// The lines that the others do not have.
+fn without(lines: &str, others: &str) -> String {
+    lines.lines().filter(|line| !others.lines().any(|other| other == *line)).map(|line| format!("{line}\n")).collect()
 }
 
 /// Counts lines of cargo-mutants by the name of the mutant, without the place in the file, which changes all the time.

@@ -16,6 +16,13 @@ fn mutants_are_told_apart_by_name_and_not_by_place() {
 }
 
 #[test]
+fn what_hung_in_an_earlier_pass_is_not_missed() {
+    let hang = "core/src/a.rs:9:12: replace && with || in b::<C>\n";
+    let left = count(&without(MISSED, hang));
+    assert_eq!((left.len(), left["core/src/a.rs: replace && with || in b::<C>"]), (2, 1));
+}
+
+#[test]
 fn what_is_listed_has_a_reason() {
     let list = "# What the file is.\n\n# It is the same.\nx\n? x\n\n# So is this.\ny\n";
     let Listed { all, sure } = listed(list).unwrap();
