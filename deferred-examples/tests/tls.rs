@@ -76,11 +76,16 @@ impl TlsServer {
     }
 
     /// Downloads these paths, one after another, and trusts the server.
-    fn download(&self, scene: &Scene, paths: &[&str]) -> Run {
+    fn download(&self, scene: &Scene, options: &[&str], paths: &[&str]) -> Run {
         let file = tempfile::NamedTempFile::new().expect("a file for the certificate");
         fs::write(&file, &self.certificate).expect("the certificate");
         let urls = paths.iter().map(|path| format!("https://{}{path}", self.address));
-        run(scene.command().args(["-j", "1", "--retries", "0"]).args(urls).env("SSL_CERT_FILE", file.path()))
+        run(scene
+            .command()
+            .args(["-j", "1", "--retries", "0"])
+            .args(options)
+            .args(urls)
+            .env("SSL_CERT_FILE", file.path()))
     }
 }
 
@@ -143,11 +148,23 @@ fn files_come_over_one_connection() {
     for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
         let server = TlsServer::start(version, |path| vec![head(""), format!("{path:/>4}")]);
         let scene = Scene::new();
-        server.download(&scene, &["/a", "/b", "/c"]).assert_code(0);
+        server.download(&scene, &[], &["/a", "/b", "/c"]).assert_code(0);
         assert_eq!(scene.names(), ["a", "b", "c"]);
         assert_eq!(scene.read("c"), b"///c");
         assert_eq!(server.connections.load(Ordering::Relaxed), 1);
     }
+}
+
+#[test]
+fn a_large_file_comes_whole_when_it_has_to_wait_for_the_disk() {
+    let answer: Answer = |_| vec!["HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".into(), "x".repeat(1_000_000)];
+    let server = TlsServer::start(SslVersion::TLS1_3, answer);
+    let scene = Scene::new();
+    // Slower than it comes, so that it waits in the pipe.
+    server.download(&scene, &["--limit-rate", "2M"], &["/a", "/b"]).assert_code(0);
+    assert_eq!(scene.read("a"), scene.read("b"));
+    assert_eq!(scene.read("b"), "x".repeat(1_000_000).as_bytes());
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
 }
 
 #[test]
@@ -156,19 +173,21 @@ fn a_body_longer_than_announced_is_refused() {
     let chunked: Answer = |_| {
         vec!["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".into(), "1\r\na\r\n0\r\n\r\n".into(), "X".into()]
     };
-    let answers: [(&str, Answer); 7] = [
+    let in_one: Answer = |_| vec!["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nX".into()];
+    let answers: [(&str, Answer); 8] = [
         ("in the record of the body", |_| vec![head(""), "bodyX".into()]),
         ("in the record of all", |_| vec![head("") + "bodyX"]),
         ("in a record of its own", |_| vec![head(""), "body".into(), "X".into()]),
         ("behind a whole answer in one record", |_| vec![head("") + "body", "X".into()]),
         ("where nothing was to come", empty),
         ("behind the last chunk", chunked),
+        ("in the record of the last chunk", in_one),
         ("with an end behind it", |_| vec![head("connection: close\r\n"), "body".into(), "X".into()]),
     ];
     for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
         for (place, answer) in answers {
             let scene = Scene::new();
-            let run = TlsServer::start(version, answer).download(&scene, &["/a"]);
+            let run = TlsServer::start(version, answer).download(&scene, &[], &["/a"]);
             assert_eq!(run.code, Some(1), "{place}: {run}");
             run.assert_failed("/a", "more came than was announced");
             assert!(scene.names().is_empty(), "{place}: {run}");
@@ -184,7 +203,7 @@ fn what_is_behind_a_body_never_becomes_another_file() {
         _ => vec![head(""), "good".into()],
     };
     let scene = Scene::new();
-    let run = TlsServer::start(SslVersion::TLS1_3, answer).download(&scene, &["/long", "/b", "/empty", "/c"]);
+    let run = TlsServer::start(SslVersion::TLS1_3, answer).download(&scene, &[], &["/long", "/b", "/empty", "/c"]);
     run.assert_code(1);
     run.assert_failed("/long", "more came than was announced");
     run.assert_failed("/empty", "more came than was announced");

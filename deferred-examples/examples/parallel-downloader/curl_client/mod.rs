@@ -334,9 +334,11 @@ fn look_behind(transfers: &mut Transfers, token: usize) {
     let Some(transfer) = transfers.get(&token).filter(|transfer| transfer.get_ref().needs_look()) else { return };
     let port = known(transfer.local_port());
     // The connection may already be that of another one too, whose answer is waiting.
-    let is_alone = busy(transfers).iter().filter(|other| **other == port).count() == 1;
-    let is_excess = is_alone && behind::is_excess(transfer);
+    if busy(transfers).iter().filter(|other| **other == port).count() > 1 {
+        return;
+    }
     if let Some(transfer) = transfers.get_mut(&token) {
+        let is_excess = behind::is_excess(transfer);
         transfer.get_mut().set_excess(is_excess);
     }
 }

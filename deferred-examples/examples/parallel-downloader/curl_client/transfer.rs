@@ -107,7 +107,7 @@ impl Transfer {
         self.look == Look::Wanted
     }
 
-    /// Says whether libcurl has not yet read what is behind the end of its body.
+    /// Takes note of a look: whether more came than was announced.
     pub(super) fn set_excess(&mut self, excess: bool) {
         self.look = Look::Taken;
         self.excess |= excess;
@@ -198,7 +198,7 @@ impl Handler for Transfer {
         self.flush_head();
         self.touch();
         if self.excess {
-            // Less than all: what libcurl would go on with belongs to nobody.
+            // Fewer than given makes libcurl fail the transfer.
             return Ok(0);
         }
         if self.holds_back(bytes.len()) || !self.pipe.write(bytes) {
@@ -225,8 +225,9 @@ impl Handler for Transfer {
     }
 
     fn debug(&mut self, kind: InfoType, line: &[u8]) {
-        // libcurl leaves out what is beyond the length announced, and says so here alone.
-        if matches!(kind, InfoType::Text) && line.starts_with(b"Excess found") {
+        // libcurl leaves out what is beyond the length announced, or the last chunk, and says so here alone.
+        let says = |what: &[u8]| matches!(kind, InfoType::Text) && line.starts_with(what);
+        if says(b"Excess found") || says(b"Leftovers after chunking") {
             self.excess = true;
         }
     }
