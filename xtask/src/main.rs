@@ -62,7 +62,7 @@ const STEPS: &[Step] = &[
 #[rustfmt::skip]
 const LONG: &[Step] = &[
     Step { name: "semver", about: "the published crates keep what the last release promised", run: supply::semver },
-    Step { name: "loom-deep", about: "the models with four preemptions wherever there is a lower bound", run: proof::loom_deep },
+    Step { name: "loom-deep", about: "the models with four preemptions wherever there is a lower bound, ten minutes for each at most", run: proof::loom_deep },
     Step { name: "fuzz-hours", about: "as fuzz, an hour for each target", run: fuzz::hours },
     Step { name: "mutants", about: "changes of the libraries, one at a time: a test fails with each, or it is listed with the reason", run: mutants::mutants },
 ];

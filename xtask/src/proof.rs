@@ -12,9 +12,9 @@ pub(crate) fn loom() -> Outcome {
     models("")
 }
 
-/// The same with the bounds of those that are bounded raised.
+/// The same with the bounds of those that are bounded raised, and ten minutes for each: a few would take many hours.
 pub(crate) fn loom_deep() -> Outcome {
-    models("LOOM_MAX_PREEMPTIONS=4 ")
+    models("LOOM_MAX_PREEMPTIONS=4 LOOM_MAX_DURATION=600 ")
 }
 
 fn models(variables: &str) -> Outcome {

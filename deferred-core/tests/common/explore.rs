@@ -13,7 +13,7 @@ pub(crate) enum Bound {
 }
 
 /// Runs a model, prints how many executions it took, and fails when they are fewer than `least`: then the model does
-/// not see what it is about.
+/// not see what it is about. With `LOOM_MAX_DURATION` it ends after so many seconds, and says so.
 #[track_caller]
 pub(crate) fn explore(name: &str, bound: Bound, least: usize, model: impl Fn() + Send + Sync + 'static) {
     let executions = Arc::new(AtomicUsize::new(0));
@@ -24,6 +24,7 @@ pub(crate) fn explore(name: &str, bound: Bound, least: usize, model: impl Fn() +
         Bound::None => None,
         Bound::Preemptions(n) => builder.preemption_bound.max(Some(n)),
     };
+    let max_duration = builder.max_duration;
     let start = std::time::Instant::now();
     builder.check(move || {
         counter.fetch_add(1, Ordering::Relaxed);
@@ -31,7 +32,9 @@ pub(crate) fn explore(name: &str, bound: Bound, least: usize, model: impl Fn() +
         assert_eq!(deferred_core::live(), 0, "cells or queues were leaked");
     });
     let executions = executions.load(Ordering::Relaxed);
-    println!("model {name}: {executions} executions, {:.1} s", start.elapsed().as_secs_f64());
+    let time = start.elapsed();
+    let end = if max_duration.is_some_and(|limit| time >= limit) { ", then its time was up" } else { "" };
+    println!("model {name}: {executions} executions, {:.1} s{end}", time.as_secs_f64());
     assert!(executions >= least, "{name}: {executions} executions are fewer than {least}");
 }
 
