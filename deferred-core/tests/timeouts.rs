@@ -33,6 +33,24 @@ fn what_does_not_come_in_time_times_out() {
 }
 
 #[test]
+fn an_owner_who_goes_as_the_time_is_up_is_heard_behind_the_timeout_too() {
+    let clock = ManualClock::new();
+    let (resolver, d) = Chain::new();
+    let (inner_resolver, inner) = Chain::new();
+    let place = Arc::new(Mutex::new(None));
+    let (ring, owner) = (clock.clone(), place.clone());
+    let d = d.add_callback(move |n| {
+        ring.advance(SECOND);
+        let owned: Option<Chain> = owner.lock().unwrap().take();
+        drop(owned);
+        Ok(n)
+    });
+    *place.lock().unwrap() = Some(d.timeout(&clock, SECOND).add_callback(move |_| inner));
+    resolver.callback(1).unwrap();
+    assert!(inner_resolver.is_cancelled());
+}
+
+#[test]
 fn what_comes_in_time_frees_the_timer() {
     let clock = ManualClock::new();
     let (resolver, d) = Chain::new();
