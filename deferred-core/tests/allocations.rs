@@ -383,3 +383,14 @@ fn whatever_happens_everything_is_given_back() {
         allocations(scenario);
     }
 }
+
+#[test]
+fn the_last_units_free_their_queue() {
+    let cost = allocations(|| {
+        let queue = WaitQueue::<()>::with_units((), 1).unwrap();
+        let units = queue.try_take(1);
+        drop(queue);
+        drop(units);
+    });
+    assert_eq!(cost, 1);
+}

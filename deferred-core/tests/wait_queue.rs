@@ -331,6 +331,9 @@ fn units_are_taken_and_given_back() {
     let mut rest = queue.try_take(2).unwrap();
     rest.merge(one).unwrap();
     assert_eq!((rest.count(), queue.free_units()), (3, 0));
+    let all = rest.split(3).unwrap();
+    assert_eq!((rest.count(), all.count()), (0, 3));
+    rest.merge(all).unwrap();
     assert!(rest.forget(4).is_none());
     rest.forget(2).unwrap();
     drop(rest);

@@ -4,6 +4,7 @@
 mod common;
 mod helpers;
 
+use std::sync::Arc;
 use std::task::Poll;
 
 use common::{CountWaker, Drops, poll_once, poll_with};
@@ -145,6 +146,17 @@ fn a_ready_get_with_a_handle_gives_its_item_back_too() {
     drop(get);
     handle.cancel();
     assert_eq!(queue.drain(), [1]);
+}
+
+#[test]
+fn a_ready_get_that_was_taken_lets_its_queue_go() {
+    let item = Arc::new(());
+    let queue = queue_of([item.clone(), item.clone()]);
+    let mut get = queue.get();
+    let handle = get.handle();
+    drop(get.try_take());
+    drop((get, handle, queue));
+    assert_eq!(Arc::strong_count(&item), 1, "the queue is still there, with the other item");
 }
 
 #[test]
