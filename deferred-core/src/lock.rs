@@ -74,8 +74,9 @@ impl<T> Lock<T> {
 #[cfg(all(feature = "std", not(shuttle)))]
 fn relax(tries: u32) {
     match tries {
-        0..64 => core::hint::spin_loop(),
-        64..128 => std::thread::yield_now(),
+        // Longer each time: whoever has the lock's cache line may do several things with it before it goes to another core.
+        0..7 => (0..1 << tries).for_each(|_| core::hint::spin_loop()),
+        7..71 => std::thread::yield_now(),
         // The holder may have a lower priority than whoever yields to it.
         _ => std::thread::sleep(core::time::Duration::from_micros(50)),
     }
