@@ -72,7 +72,7 @@ impl Case {
 
 /// What is measured, at each concurrency.
 const WORKLOADS: [Workload; 3] = [
-    Workload { name: "200 files of 64 KiB", files: 200, size: 65_536, delay: 0, rounds: 15 },
+    Workload { name: "200 files of 64 KiB", files: 200, size: 65_536, delay: 0, rounds: 101 },
     Workload { name: "200 files of 64 KiB, 50 ms delay", files: 200, size: 65_536, delay: 50, rounds: 5 },
     Workload { name: "4 files of 200 MB", files: 4, size: 200_000_000, delay: 0, rounds: 5 },
 ];
