@@ -144,7 +144,7 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
             if header.chain.is_empty() && !header.origin.is_watched() {
                 // Most cells.
                 cell.drop_in_place();
-                pool::free(cell.cast(), Layout::new::<Self>());
+                pool::free_of(cell);
             } else {
                 Self::free_parts(cell);
             }
@@ -159,7 +159,7 @@ impl<T, E, X: Kind<T, E>> Cell<T, E, X> {
             cell.as_ref().header.chain.free();
             cell.as_ref().header.origin.free();
             cell.drop_in_place();
-            pool::free(cell.cast(), Layout::new::<Self>());
+            pool::free_of(cell);
         }
     }
 }

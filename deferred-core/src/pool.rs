@@ -44,10 +44,20 @@ unsafe fn allocate_new(layout: Layout) -> NonNull<u8> {
 /// # Safety
 ///
 /// It must come from `allocate` with this layout, and nobody may use it any more.
-#[inline]
 pub(crate) unsafe fn free(room: NonNull<u8>, layout: Layout) {
     // SAFETY: as promised.
     unsafe { imp::keep(room, imp::layout(layout)) }
+}
+
+/// Frees what was allocated for a `C`.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline]
+pub(crate) unsafe fn free_of<C>(room: NonNull<C>) {
+    // SAFETY: as promised.
+    unsafe { imp::keep(room, imp::layout(Layout::new::<C>())) }
 }
 
 /// # Safety
@@ -80,8 +90,8 @@ mod imp {
     ///
     /// As for [`give_back`].
     #[inline(always)]
-    pub(super) unsafe fn keep(room: NonNull<u8>, layout: Layout) {
+    pub(super) unsafe fn keep<C>(room: NonNull<C>, layout: Layout) {
         // SAFETY: as promised.
-        unsafe { give_back(room, layout) }
+        unsafe { give_back(room.cast(), layout) }
     }
 }

@@ -32,10 +32,6 @@ struct Size {
     fewest: Cell<usize>,
     /// How many may be kept before the next look.
     until_look: Cell<usize>,
-    /// How many there may be.
-    most: Cell<usize>,
-    /// How many will have been freed in this period by the next look.
-    freed: Cell<usize>,
 }
 
 impl Size {
@@ -45,8 +41,6 @@ impl Size {
             count: Cell::new(0),
             fewest: Cell::new(0),
             until_look: Cell::new(STRIDE),
-            most: Cell::new(BASE),
-            freed: Cell::new(STRIDE),
         }
     }
 
@@ -65,51 +59,78 @@ impl Size {
 
     /// # Safety
     ///
-    /// As for [`give_back`], with the layout of this size.
+    /// As for [`give_back`], with the layout of this size; `until_look` must not be 0.
     #[inline(always)]
     unsafe fn push(&self, room: NonNull<u8>) {
+        self.until_look.set(self.until_look.get() - 1);
         // SAFETY: the room is ours, and large enough for an address.
         unsafe { room.cast::<*mut u8>().write(self.first.get()) };
         self.first.set(room.as_ptr());
         self.count.set(self.count.get() + 1);
     }
+}
 
-    /// Notes that there was none left.
+/// How many pieces of one size may be kept.
+struct Limit {
+    most: Cell<usize>,
+    /// How many will have been freed in this period by the next look.
+    freed: Cell<usize>,
+}
+
+impl Limit {
+    const fn new() -> Self {
+        Self { most: Cell::new(BASE), freed: Cell::new(STRIDE) }
+    }
+}
+
+/// What a thread keeps, by size.
+struct Pool {
+    sizes: [Size; LARGEST / STEP],
+    /// Apart from what is touched all the time.
+    limits: [Limit; LARGEST / STEP],
+}
+
+impl Pool {
+    const fn new() -> Self {
+        Self { sizes: [const { Size::new() }; LARGEST / STEP], limits: [const { Limit::new() }; LARGEST / STEP] }
+    }
+
+    /// Notes that there was no piece left.
     #[cold]
     #[inline(never)]
-    fn missed(&self) {
-        self.most.set((self.most.get() + 1).min(CEILING));
+    fn missed(&self, index: usize) {
+        let most = &self.limits[index].most;
+        most.set((most.get() + 1).min(CEILING));
     }
 
     /// Looks at whether there are too many, and gives some back. Returns whether one more may be kept.
     #[cold]
     #[inline(never)]
-    fn look(&self, layout: Layout) -> bool {
-        if self.freed.get() >= 4 * self.most.get() {
+    fn look(&self, index: usize) -> bool {
+        let (size, limit) = (&self.sizes[index], &self.limits[index]);
+        if limit.freed.get() >= 4 * limit.most.get() {
             // A period has ended.
-            let idle = (self.fewest.get() / 2).min(self.most.get() - BASE);
-            self.most.set(self.most.get() - idle);
-            self.freed.set(0);
-            self.fewest.set(self.count.get());
+            let idle = (size.fewest.get() / 2).min(limit.most.get() - BASE);
+            limit.most.set(limit.most.get() - idle);
+            limit.freed.set(0);
+            size.fewest.set(size.count.get());
         }
-        for _ in 0..self.count.get().saturating_sub(self.most.get()).min(STRIDE) {
-            let Some(piece) = self.pop() else { break };
+        let most = limit.most.get();
+        for _ in 0..size.count.get().saturating_sub(most).min(STRIDE) {
+            let Some(piece) = size.pop() else { break };
             // SAFETY: all pieces of a list were allocated with its layout.
-            unsafe { give_back(piece, layout) }
+            unsafe { give_back(piece, layout_of(index)) }
         }
-        let room = self.most.get().saturating_sub(self.count.get()).min(STRIDE);
-        self.until_look.set(room);
+        let room = most.saturating_sub(size.count.get()).min(STRIDE);
+        size.until_look.set(room);
         // The one that finds no room counts, too.
-        self.freed.set(self.freed.get() + room.max(1));
+        limit.freed.set(limit.freed.get() + room.max(1));
         room > 0
     }
 }
 
-/// The lists of a thread, by size.
-struct Pool([Size; LARGEST / STEP]);
-
 std::thread_local! {
-    static POOL: Pool = const { Pool([const { Size::new() }; LARGEST / STEP]) };
+    static POOL: Pool = const { Pool::new() };
 }
 
 /// Rounds up, so that one list serves several types.
@@ -129,6 +150,11 @@ const fn pieces_of(size: usize) -> Layout {
     }
 }
 
+/// The layout of the pieces in a list.
+const fn layout_of(index: usize) -> Layout {
+    pieces_of((index + 1) * STEP)
+}
+
 /// Which list pieces of this layout belong to.
 #[inline(always)]
 fn index(layout: Layout) -> Option<usize> {
@@ -140,30 +166,32 @@ pub(super) fn reuse(layout: Layout) -> Option<NonNull<u8>> {
     let index = index(layout)?;
     // A thread that is going away has no pool any more.
     let pop = |pool: &Pool| {
-        let size = &pool.0[index];
-        let piece = size.pop();
+        let piece = pool.sizes[index].pop();
         if piece.is_none() {
-            size.missed();
+            pool.missed(index);
         }
         piece
     };
     POOL.try_with(pop).ok().flatten()
 }
 
+/// Each `C` has code of its own, which knows the list.
+///
 /// # Safety
 ///
 /// As for [`give_back`].
 #[inline]
-pub(super) unsafe fn keep(room: NonNull<u8>, layout: Layout) {
+pub(super) unsafe fn keep<C>(room: NonNull<C>, layout: Layout) {
+    let room = room.cast();
     let push = |pool: &Pool| {
-        let Some(size) = index(layout).map(|index| &pool.0[index]) else { return false };
-        if size.until_look.get() == 0 && !size.look(layout) {
-            return false;
+        let Some(index) = index(layout) else { return false };
+        let size = &pool.sizes[index];
+        let may_keep = size.until_look.get() > 0 || pool.look(index);
+        if may_keep {
+            // SAFETY: as promised; the list is that of the layout.
+            unsafe { size.push(room) };
         }
-        size.until_look.set(size.until_look.get() - 1);
-        // SAFETY: as promised; the list is that of the layout.
-        unsafe { size.push(room) };
-        true
+        may_keep
     };
     if !POOL.try_with(push).unwrap_or(false) {
         // SAFETY: as promised.
@@ -173,12 +201,63 @@ pub(super) unsafe fn keep(room: NonNull<u8>, layout: Layout) {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for (index, size) in self.0.iter().enumerate() {
-            let layout = pieces_of((index + 1) * STEP);
+        for (index, size) in self.sizes.iter().enumerate() {
             while let Some(piece) = size.pop() {
-                // SAFETY: all pieces of a list were allocated with this layout.
-                unsafe { give_back(piece, layout) }
+                // SAFETY: all pieces of a list were allocated with its layout.
+                unsafe { give_back(piece, layout_of(index)) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::pool::allocate_new;
+
+    /// As `keep`.
+    fn put(pool: &Pool, index: usize, piece: NonNull<u8>) {
+        // SAFETY: the piece is ours, and of this size.
+        unsafe {
+            match pool.sizes[index].until_look.get() > 0 || pool.look(index) {
+                true => pool.sizes[index].push(piece),
+                false => give_back(piece, layout_of(index)),
+            }
+        }
+    }
+
+    #[test]
+    fn half_of_what_lies_idle_goes_back_after_each_period() {
+        const INDEX: usize = 3;
+        let (pool, crowd) = (Pool::new(), 4000);
+        // SAFETY: the size is not zero.
+        let pieces: Vec<_> = (0..crowd).map(|_| unsafe { allocate_new(layout_of(INDEX)) }).collect();
+        pieces.iter().for_each(|_| pool.missed(INDEX));
+        pieces.into_iter().for_each(|piece| put(&pool, INDEX, piece));
+        let (size, most) = (&pool.sizes[INDEX], &pool.limits[INDEX].most);
+        assert_eq!((size.count.get(), most.get()), (crowd, BASE + crowd));
+
+        let mut limits = vec![(most.get(), crowd)];
+        for freed in (crowd + 1).. {
+            let piece = size.pop().unwrap();
+            put(&pool, INDEX, piece);
+            if limits.last().unwrap().0 != most.get() {
+                limits.push((most.get(), freed));
+            }
+            if most.get() == BASE {
+                break;
+            }
+        }
+        // In the first period there was none in the beginning; in the others all but one were idle.
+        let (first, second) = (BASE + crowd, BASE + crowd - 1999);
+        let periods = [2 * 4 * first, 2 * 4 * first + 4 * second];
+        assert_eq!(limits.iter().map(|limit| limit.0).collect::<Vec<_>>(), [first, second, 1513, BASE]);
+        for (limit, period) in limits[1..].iter().zip(periods) {
+            assert!(limit.1.abs_diff(period) <= 2 * STRIDE, "{limits:?} {periods:?}");
+        }
+        assert!(size.count.get() <= second, "what is too much goes back little by little");
     }
 }
