@@ -68,7 +68,7 @@
 //! # no_std
 //!
 //! It needs `alloc` only. With `std` each thread keeps the memory of ended Deferreds for the next ones: of each size up to
-//! 1,024, and beyond that as many as it has lately been short of, at most 131,072.
+//! 1,024, and beyond that as many as it was short of, at most 131,072; what lies idle goes back as more of them end.
 //! Without `std` there are no blocking waits, no default report of unhandled failures, and a panic
 //! in a callback is not contained. As threads cannot be told apart, a grant may be put behind one of the same queue that
 //! goes on elsewhere, and a drop behind one that goes on elsewhere.

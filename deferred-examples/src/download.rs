@@ -147,7 +147,7 @@ impl<F: Fetch> Downloader<F> {
             let host = self.inner.hosts.acquire(&target.url).await?;
             let slot = self.inner.slots.acquire().widen::<DownloadError>().await?;
             self.tell(&job, &Event::Started);
-            // In a box, which only those take room for that have a slot.
+            // Boxed, so that a file that waits for its slot stays small.
             let result = self.in_time(Box::pin(self.attempt(&job, &mut target))).await;
 
             let again = result.as_ref().err().and_then(|error| {

@@ -1,11 +1,11 @@
 //! The memory that a thread keeps, in a list for each size.
 //!
-//! A thread keeps at most [`BASE`] pieces of a size, and beyond that one for each time that it had none left, which is
-//! about as many as were in use at once. So a crowd that comes and goes is served without the allocator, and a thread that
-//! only frees what others made keeps little.
-//! What lies idle goes back, a few pieces at a time: when four times as many have been freed as may be kept, half of those
-//! that were never needed meanwhile may not be kept any more. The measure, the lowest that a list has been, is that of
-//! tcmalloc's thread caches.
+//! A thread keeps at most [`BASE`] pieces of a size, and beyond that one for each time that it had none left. So a crowd that
+//! comes and goes is served without the allocator, and a thread that only frees what others made keeps little.
+//!
+//! When four times as many have been freed as may be kept, the limit falls to what there was at once, less half of what was
+//! never needed meanwhile, and what is beyond it goes back to the allocator as more is freed. The measure, the lowest that a
+//! list has been, is that of tcmalloc's thread caches. A thread that frees nothing gives nothing back until it ends.
 
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
@@ -16,7 +16,7 @@ use super::{Layout, give_back};
 const BASE: usize = 1024;
 /// How many it may keep at most.
 const CEILING: usize = 1 << 17;
-/// How many may be freed between two looks at whether there are too many; also how many go back at one look.
+/// How many may be freed between two looks at whether there are too many; also how many go back at one look at most.
 const STRIDE: usize = 256;
 /// Sizes are rounded up to multiples of this, which is also how they are aligned.
 const STEP: usize = 16;
@@ -73,13 +73,15 @@ impl Size {
 /// How many pieces of one size may be kept.
 struct Limit {
     most: Cell<usize>,
+    /// The most that a look has found in this period.
+    peak: Cell<usize>,
     /// How many will have been freed in this period by the next look.
     freed: Cell<usize>,
 }
 
 impl Limit {
     const fn new() -> Self {
-        Self { most: Cell::new(BASE), freed: Cell::new(STRIDE) }
+        Self { most: Cell::new(BASE), peak: Cell::new(0), freed: Cell::new(STRIDE) }
     }
 }
 
@@ -108,15 +110,18 @@ impl Pool {
     #[inline(never)]
     fn look(&self, index: usize) -> bool {
         let (size, limit) = (&self.sizes[index], &self.limits[index]);
+        limit.peak.set(limit.peak.get().max(size.count.get()));
         if limit.freed.get() >= 4 * limit.most.get() {
             // A period has ended.
-            let idle = (size.fewest.get() / 2).min(limit.most.get() - BASE);
-            limit.most.set(limit.most.get() - idle);
+            let needed = limit.most.get().min(limit.peak.get() + BASE) - size.fewest.get() / 2;
+            limit.most.set(needed.max(BASE));
+            limit.peak.set(size.count.get());
             limit.freed.set(0);
             size.fewest.set(size.count.get());
         }
         let most = limit.most.get();
-        for _ in 0..size.count.get().saturating_sub(most).min(STRIDE) {
+        // So many that the next look is not at once again.
+        for _ in 0..(size.count.get() + STRIDE).saturating_sub(most).min(STRIDE) {
             let Some(piece) = size.pop() else { break };
             // SAFETY: all pieces of a list were allocated with its layout.
             unsafe { give_back(piece, layout_of(index)) }
@@ -241,23 +246,46 @@ mod tests {
         assert_eq!((size.count.get(), most.get()), (crowd, BASE + crowd));
 
         let mut limits = vec![(most.get(), crowd)];
-        for freed in (crowd + 1).. {
-            let piece = size.pop().unwrap();
-            put(&pool, INDEX, piece);
-            if limits.last().unwrap().0 != most.get() {
-                limits.push((most.get(), freed));
+        let mut freed = crowd;
+        let mut work = |until: &dyn Fn(usize) -> bool| {
+            while !until(freed) {
+                let piece = size.pop().unwrap();
+                freed += 1;
+                put(&pool, INDEX, piece);
+                if limits.last().unwrap().0 != most.get() {
+                    limits.push((most.get(), freed));
+                }
             }
-            if most.get() == BASE {
-                break;
-            }
+        };
+        work(&|_| most.get() == BASE);
+        // The first period began with none. All but one are idle in the others, and a stride less than the limit is kept.
+        let fallen = [BASE + crowd, BASE + crowd - 1, 3024, 1640, BASE];
+        work(&|freed| freed == 100_000);
+        assert_eq!(limits.iter().map(|limit| limit.0).collect::<Vec<_>>(), fallen);
+        let mut end = 0;
+        for (most, (_, freed)) in fallen.into_iter().zip(&limits[1..]) {
+            end += 4 * most;
+            assert!(freed.abs_diff(end) <= fallen.len() * STRIDE, "{limits:?}");
         }
-        // In the first period there was none in the beginning; in the others all but one were idle.
-        let (first, second) = (BASE + crowd, BASE + crowd - 1999);
-        let periods = [2 * 4 * first, 2 * 4 * first + 4 * second];
-        assert_eq!(limits.iter().map(|limit| limit.0).collect::<Vec<_>>(), [first, second, 1513, BASE]);
-        for (limit, period) in limits[1..].iter().zip(periods) {
-            assert!(limit.1.abs_diff(period) <= 2 * STRIDE, "{limits:?} {periods:?}");
+        assert!(size.count.get() <= BASE);
+    }
+
+    #[test]
+    fn a_list_that_is_full_is_seldom_looked_at() {
+        const INDEX: usize = 5;
+        let pool = Pool::new();
+        for _ in 0..=BASE {
+            // SAFETY: the size is not zero.
+            put(&pool, INDEX, unsafe { allocate_new(layout_of(INDEX)) });
         }
-        assert!(size.count.get() <= second, "what is too much goes back little by little");
+        let size = &pool.sizes[INDEX];
+        assert_eq!((size.count.get(), size.until_look.get()), (BASE - STRIDE + 1, STRIDE - 1));
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_may_be_kept() {
+        let pool = Pool::new();
+        (0..CEILING).for_each(|_| pool.missed(0));
+        assert_eq!(pool.limits[0].most.get(), CEILING);
     }
 }
