@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
@@ -42,14 +43,17 @@ impl Kept {
     /// When somebody else is writing it.
     pub(crate) fn find(place: &Place, url: &str) -> Result<Option<Self>, DownloadError> {
         let Some(file) = take(&place.beside(PART))? else { return Ok(None) };
-        let len = file.metadata().map_or(0, |data| data.len());
-        let noted = read_note(place).ok().filter(|(from, _)| from == url && len > 0);
+        let data = file.metadata().ok();
+        let len = data.as_ref().map_or(0, fs::Metadata::len);
+        // A note that is older than the part was left by another one, which somebody took away.
+        let begun = data.and_then(|data| data.created().ok());
+        let noted = read_note(place, begun).ok().filter(|(from, _)| from == url && len > 0);
         Ok(noted.map(|(_, validator)| Self { file, len, validator }))
     }
 
     /// Returns true if the place holds a part of something else than `url`.
     pub(crate) fn of_another(place: &Place, url: &str) -> bool {
-        read_note(place).is_ok_and(|(from, _)| from != url)
+        read_note(place, None).is_ok_and(|(from, _)| from != url)
     }
 }
 
@@ -94,6 +98,8 @@ impl Part {
                     Some(kept) => Some(kept.file),
                     None => take(&path)?,
                 };
+                // Its note is not about what is written now.
+                remove_note(place);
                 create_anew(&path)
             }
             // Seldom is there anything to look at.
@@ -103,8 +109,6 @@ impl Part {
         if !lock(&file) || !is_at(&file, &path) {
             return Err(DownloadError::Busy(path));
         }
-        // A note of an earlier try is not about what is written now; until here, there was nothing to continue.
-        remove_note(place);
         Ok(Self {
             place: place.clone(),
             path,
@@ -277,9 +281,12 @@ fn write_note(place: &Place, url: &str, validator: &str) -> io::Result<()> {
     create_anew(&note(place))?.write_all(format!("{url}\n{validator}\n").as_bytes())
 }
 
-/// Reads the url and the validator.
-fn read_note(place: &Place) -> io::Result<(String, String)> {
+/// Reads the url and the validator, unless they were written before `begun`.
+fn read_note(place: &Place, begun: Option<SystemTime>) -> io::Result<(String, String)> {
     let file = open_plain(&note(place), OpenOptions::new().read(true))?;
+    if begun.is_some_and(|begun| file.metadata().and_then(|data| data.modified()).is_ok_and(|noted| noted < begun)) {
+        return Err(ErrorKind::NotFound.into());
+    }
     let mut text = String::new();
     file.take(MAX_NOTE).read_to_string(&mut text)?;
     match text.lines().collect::<Vec<_>>().as_slice() {

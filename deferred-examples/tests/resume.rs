@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::time::Duration;
+use std::{fs, thread};
+
 use common::Scene;
 use deferred_examples::server::content::Content;
 
@@ -136,6 +139,24 @@ fn a_note_that_is_nonsense_is_ignored() {
     let path = leave_a_part(&scene, "");
     scene.write(".a.part.note", b"\xff\xfe nonsense");
     scene.download(&["--resume"], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn a_note_that_is_older_than_the_part_is_ignored() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    let part = scene.output().join(".a.part");
+    fs::remove_file(&part).expect("the part");
+    // Longer than a tick of the clock that files get their times from.
+    thread::sleep(Duration::from_millis(50));
+    scene.write(".a.part", b"of another edition");
+    if fs::metadata(&part).expect("the part").created().is_err() {
+        eprintln!("skipped: this file system does not tell when a file was made");
+        return;
+    }
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    assert_eq!(scene.names(), ["a"]);
     scene.assert_saved("a", "/a", 100_000);
 }
 
