@@ -3,9 +3,10 @@
 //! A thread keeps at most [`BASE`] pieces of a size, and beyond that one for each time that it had none left. So a crowd that
 //! comes and goes is served without the allocator, and a thread that only frees what others made keeps little.
 //!
-//! When four times as many have been freed as may be kept, the limit falls to what there was at once, less half of what was
-//! never needed meanwhile, and what is beyond it goes back to the allocator as more is freed. The measure, the lowest that a
-//! list has been, is that of tcmalloc's thread caches. A thread that frees nothing gives nothing back until it ends.
+//! When four times as many have been freed as may be kept, the limit falls to [`BASE`] above the most that there were at
+//! once, less half of those that were never needed meanwhile, and what is beyond it goes back to the allocator as more is
+//! freed. The measure, the lowest that a list has been, is that of tcmalloc's thread caches. A thread that frees nothing
+//! gives nothing back until it ends.
 
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
