@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Case, Clock, Contender, Load, Standing};
 
-/// How many figures a load that is only counted should be made of.
-const COUNTED: usize = 2_000;
+/// How many figures a load that is only counted should be made of: so many that it does not show how the heap lay before.
+const COUNTED: usize = 20_000;
 
 /// The cases and the peers that were asked for.
 pub struct Plan {
