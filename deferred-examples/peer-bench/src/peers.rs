@@ -24,7 +24,7 @@ pub use self::asyncband::{
     AsyncbandMpmc, AsyncbandMpsc, AsyncbandMutex, AsyncbandOneShot, AsyncbandSemaphore, AsyncbandUnbounded,
 };
 pub use self::crossfire::{CrossfireOneShot, CrossfireQueue, CrossfireUnbounded};
-pub use self::deferred::{OurLock, OurOneShot, OurQueue, OurSemaphore, OurStream, OurUnbounded};
+pub use self::deferred::{OurLock, OurOneShot, OurQueue, OurSemaphore, OurStream, OurUnbounded, OurUnboundedStream};
 pub use self::flume::{Flume, FlumeUnbounded};
 pub use self::futures::{FuturesMpsc, FuturesMutex, FuturesOneShot, FuturesUnbounded};
 pub use self::futures_intrusive::{

@@ -17,7 +17,7 @@ pub use self::table::{markdown, terminal};
 use crate::cases::sizes::Size;
 use crate::harness::callgrind::Instructions;
 use crate::harness::counts::Allocations;
-use crate::harness::{Clock, Peer, Plan, Run, Standing, Timing, Unit};
+use crate::harness::{Case, Clock, Peer, Plan, Run, Standing, Timing, Unit};
 use crate::probes::Verdict;
 
 /// Everything that a run has found out.
@@ -46,16 +46,17 @@ pub struct CaseReport {
     pub clock: &'static str,
     /// Fastest first.
     pub figures: Vec<Figure>,
-    /// Our nanoseconds, and those of the best fair peer.
-    pub ours: Option<f64>,
+    /// Our faster row, and the fastest fair peer's.
+    pub ours: Option<Best>,
     pub best_fair: Option<Best>,
     /// Ours to the best fair peer's; below 1 we are ahead.
     pub ratio: Option<f64>,
-    /// The same by instruction count, whose best peer may be another.
+    /// The same by instruction count, whose best rows may be others.
     pub instruction_ratio: Option<f64>,
-    /// Which of our rows is compared.
-    #[serde(skip)]
-    our_peer: Option<&'static str>,
+    /// The fastest fair peer that no probe of the group has found wrong, and the ratio of our row that promises the most, the
+    /// first in the case's list, to it.
+    pub best_sound: Option<Best>,
+    pub sound_ratio: Option<f64>,
     #[serde(skip)]
     is_wall: bool,
 }
@@ -96,6 +97,12 @@ pub struct ProbeReport {
     pub verdict: Verdict,
 }
 
+impl Figure {
+    fn best(&self) -> Best {
+        Best { peer: self.peer, ns: self.ns }
+    }
+}
+
 impl CaseReport {
     /// Puts the figures of one run together; each list has one entry a contender.
     pub fn new(
@@ -119,19 +126,19 @@ impl CaseReport {
                     bytes: allocations.map(|count| count.bytes),
                     instructions: instructions.map(|count| count.all),
                     locked: instructions.map(|count| count.locked),
-                    flaws: flaws(probes, run.case.group, contender.peer.name),
+                    flaws: flaws(probes, probed_group(run.case), contender.peer.name),
                     is_ours: contender.peer.standing == Standing::Ours,
                     is_bar: contender.peer.standing == Standing::Bar,
                 }
             })
             .collect();
         figures.sort_by(|a, b| a.ns.total_cmp(&b.ns));
-        // Of several rows of ours, the first in the case's list is the one that is compared.
-        let our_peer = run.contenders.iter().map(|c| c.peer).find(|peer| peer.standing == Standing::Ours);
-        let our_peer = our_peer.map(|peer| peer.name);
-        let ours = figures.iter().find(|figure| our_peer == Some(figure.peer));
+        let ours = figures.iter().find(|figure| figure.is_ours);
         let best = figures.iter().find(|figure| figure.is_bar);
-        let ratio = ours.zip(best).map(|(ours, best)| ours.ns / best.ns);
+        let first = run.contenders.iter().map(|contender| contender.peer).find(|peer| peer.standing == Standing::Ours);
+        let careful = figures.iter().find(|figure| first.is_some_and(|peer| peer.name == figure.peer));
+        let sound = figures.iter().find(|figure| figure.is_bar && figure.flaws.is_empty());
+        let ratio = |ours: Option<&Figure>, theirs: Option<&Figure>| Some(ours?.ns / theirs?.ns);
         let instruction_ratio = instruction_ratio(run, instructions).map(|best| best.ratio);
         Self {
             id: run.id(),
@@ -146,11 +153,12 @@ impl CaseReport {
                 Clock::Thread => "thread CPU",
                 Clock::Wall => "wall",
             },
-            ours: ours.map(|figure| figure.ns),
-            best_fair: best.map(|figure| Best { peer: figure.peer, ns: figure.ns }),
-            ratio,
+            ours: ours.map(Figure::best),
+            best_fair: best.map(Figure::best),
+            ratio: ratio(ours, best),
             instruction_ratio,
-            our_peer,
+            best_sound: sound.map(Figure::best),
+            sound_ratio: ratio(careful, sound),
             is_wall: run.case.clock == Clock::Wall,
             figures,
         }
@@ -158,9 +166,8 @@ impl CaseReport {
 
     /// Whether a fair peer is faster; on two threads, only if the middle halves of the rounds do not meet.
     pub fn is_lost(&self) -> bool {
-        let of = |name| self.figures.iter().find(|figure| figure.peer == name);
-        let Some((ours, best)) = self.our_peer.and_then(of).zip(self.best_fair.as_ref().and_then(|best| of(best.peer)))
-        else {
+        let of = |best: &Best| self.figures.iter().find(|figure| figure.peer == best.peer);
+        let Some((ours, best)) = self.ours.as_ref().and_then(of).zip(self.best_fair.as_ref().and_then(of)) else {
             return false;
         };
         if self.is_wall { ours.ns_low > best.ns_high } else { ours.ns > best.ns }
@@ -187,8 +194,8 @@ pub fn instruction_ratio(run: &Run<'_>, instructions: &[Instructions]) -> Option
             .filter(move |(contender, _)| contender.peer.standing == standing)
             .map(|(contender, count)| (contender.peer.name, count.all))
     };
-    let (_, ours) = of(Standing::Ours).next()?;
-    let (peer, best) = of(Standing::Bar).min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let least = |standing| of(standing).min_by(|(_, a), (_, b)| a.total_cmp(b));
+    let ((_, ours), (peer, best)) = (least(Standing::Ours)?, least(Standing::Bar)?);
     Some(InstructionRatio { ratio: ours / best, peer })
 }
 
@@ -200,7 +207,15 @@ fn standing(peer: &Peer) -> &'static str {
     }
 }
 
-/// The two-thread cases ask nothing new: what holds for a group holds there.
+/// The group of probes that a case's contenders were put to. The two-thread cases ask nothing new: each begins with the name
+/// of the group whose verdicts hold for it.
+fn probed_group(case: &Case) -> &'static str {
+    match case.group {
+        "two threads" => case.title.split([' ', ',']).next().unwrap_or_default(),
+        group => group,
+    }
+}
+
 fn flaws(probes: &[ProbeReport], group: &str, peer: &str) -> Vec<String> {
     (probes.iter())
         .filter(|probe| probe.group == group && probe.peer == peer && probe.verdict != Verdict::Holds)

@@ -23,7 +23,7 @@ macro_rules! bounded {
 macro_rules! unbounded {
     ($run:ident) => {
         contenders!($run:
-            OurUnbounded; TokioUnbounded; AsyncbandUnbounded; FuturesUnbounded;
+            OurUnbounded; OurUnboundedStream; TokioUnbounded; AsyncbandUnbounded; FuturesUnbounded;
             KanalUnbounded; FlumeUnbounded; AsyncChannelUnbounded; CrossfireUnbounded;
         )
     };

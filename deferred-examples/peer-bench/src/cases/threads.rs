@@ -3,12 +3,13 @@
 //! A fair hand-over between threads costs the waking of a thread, which dwarfs what any of the contenders does:
 //! differences within the spread of the rounds mean nothing here.
 
-use std::sync::Barrier;
+use std::hint;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::ONCE;
 use crate::executor::block_on_parked;
-use crate::harness::{Case, Clock, Contender, Load, Meter, Unit};
+use crate::harness::{Case, Clock, Contender, Cores, Load, Meter, Unit};
 use crate::peers::*;
 
 use super::contenders;
@@ -106,17 +107,30 @@ fn one_shots<P: OneShot<Sender: Send>>(meter: &mut Meter, load: Load) {
 }
 
 /// Runs `there` on another thread and `here` on this one, and measures from the moment at which both are there.
+///
+/// Each has a core of its own, and they wait for each other awake: otherwise one would often have done its part before the
+/// other gets in its way.
 fn together(meter: &mut Meter, there: impl FnOnce() + Send, here: impl FnOnce()) {
-    let barrier = Barrier::new(2);
+    let arrived = AtomicUsize::new(0);
+    let meet = || {
+        arrived.fetch_add(1, Ordering::AcqRel);
+        while arrived.load(Ordering::Acquire) < 2 {
+            hint::spin_loop();
+        }
+    };
+    let cores = Cores::of_this_thread();
     thread::scope(|scope| {
         let other = scope.spawn(|| {
-            barrier.wait();
+            cores.pin(1);
+            meet();
             there();
         });
-        barrier.wait();
+        cores.pin(0);
+        meet();
         meter.section(|| {
             here();
             other.join().expect("the other thread has done its part");
         });
     });
+    cores.unpin();
 }

@@ -43,9 +43,10 @@ queue!(OurQueue: QUEUE,
     shared,
 );
 
-queue!(
-    /// Its items are taken when they are asked for, so none has to be given back: no more than peers promise.
-    OurStream: Peer::ours("deferred, stream", "deferred-queue"),
+/// Its items are taken when they are asked for, so none has to be given back: no more than peers promise.
+const STREAM: Peer = Peer::ours("deferred, stream", "deferred-queue");
+
+queue!(OurStream: STREAM,
     DeferredQueue<u64>, (DeferredQueue<u64>, QueueStream<u64>),
     new(room) = with_stream(DeferredQueue::builder().size(room).build()),
     try_put(tx, value) = tx.put(value).is_ok(),
@@ -62,6 +63,15 @@ queue!(OurUnbounded: QUEUE,
     put(tx, value) = tx.put(value).unwrap(),
     get(rx) = rx.get().await.unwrap(),
     shared,
+);
+
+queue!(OurUnboundedStream: STREAM,
+    DeferredQueue<u64>, (DeferredQueue<u64>, QueueStream<u64>),
+    new(_) = with_stream(DeferredQueue::new()),
+    try_put(tx, value) = tx.put(value).is_ok(),
+    try_get(rx) = rx.0.try_get(),
+    put(tx, value) = tx.put(value).unwrap(),
+    get(rx) = rx.1.next().await.unwrap(),
 );
 
 fn twice(queue: DeferredQueue<u64>) -> (DeferredQueue<u64>, DeferredQueue<u64>) {

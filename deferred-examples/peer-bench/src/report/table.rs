@@ -46,19 +46,32 @@ fn tables(report: &Report, heading: &str, style: TableStyle) -> String {
 
 /// One row a case: lost ones first, the worst on top, and then the rest in order.
 fn summary(report: &Report) -> Table {
-    let mut table = table(&["case", "ours, ns", "best fair, ns", "best fair peer", "ratio", "by instructions"]);
+    let mut table = table(&[
+        "case",
+        "ours, ns",
+        "best fair, ns",
+        "best fair peer",
+        "ratio",
+        "by instructions",
+        "best that no probe finds wrong",
+        "ratio to it",
+    ]);
     let (mut lost, rest): (Vec<_>, Vec<_>) = report.cases.iter().partition(|case| case.is_lost());
     lost.sort_by(|a, b| b.ratio.partial_cmp(&a.ratio).expect("ratios are numbers"));
     for case in lost.into_iter().chain(rest) {
-        let best = case.best_fair.as_ref();
+        let (best, sound) = (case.best_fair.as_ref(), case.best_sound.as_ref());
         let lost = if case.is_lost() { "LOST " } else { "" };
+        // Which of our rows it is, where there are several.
+        let row = case.ours.as_ref().and_then(|ours| ours.peer.split_once(", "));
         table.add_row(cells([
             format!("{}: {}", case.group, case.name()),
-            number(case.ours),
+            number(case.ours.as_ref().map(|ours| ours.ns)) + &row.map_or(String::new(), |(_, row)| format!(" ({row})")),
             number(best.map(|best| best.ns)),
             best.map_or("–".to_owned(), |best| best.peer.to_owned()),
             case.ratio.map_or("–".to_owned(), |ratio| format!("{lost}{ratio:.2}")),
             case.instruction_ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}")),
+            sound.map_or("–".to_owned(), |best| best.peer.to_owned()),
+            case.sound_ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}")),
         ]));
     }
     table
