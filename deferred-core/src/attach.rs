@@ -8,9 +8,10 @@ use core::ptr::NonNull;
 
 use crate::cell::{Header, take};
 use crate::chain::EntryVTable;
-use crate::deferred::{Deferred, End, Repr};
+use crate::deferred::{Deferred, End};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
+use crate::repr::Repr;
 use crate::run::{Waited, run};
 use crate::state::{Phase, State};
 use crate::unwind::catch;
@@ -277,10 +278,11 @@ where
         E2: Debug + Send + 'static,
         S: FnOnce(Outcome<T, E>, Created) -> Deferred<U, E2> + Send + 'static,
     {
-        let cell = match self.into_end() {
-            End::Ready(outcome) => return step(outcome, Location::caller()),
-            End::Cell(cell) => cell,
-            End::Taken => panic!("attached a function to a Deferred whose result was taken"),
+        // Most have a cell.
+        let cell = match self.into_cell().map_err(Deferred::into_end) {
+            Ok(cell) | Err(End::Cell(cell)) => cell,
+            Err(End::Ready(outcome)) => return step(outcome, Location::caller()),
+            Err(End::Taken) => panic!("attached a function to a Deferred whose result was taken"),
         };
         // SAFETY: the consumer's side was just taken out of the Deferred, whose type is that of the chain's end.
         unsafe {
@@ -400,18 +402,38 @@ where
         } else {
             input.cast::<Outcome<T, E>>().read()
         };
-        let outcome = match step(outcome, created).into_end() {
+        match step(outcome, created).into_value() {
+            Ok(value) => {
+                payload.cast::<Outcome<U, E2>>().write(Ok(value));
+                None
+            }
+            Err(deferred) => settle(deferred, payload, created),
+        }
+    }
+}
+
+/// Writes what a step has returned, other than a value, to where the next one looks for it: its outcome, or a record of
+/// what is to be waited for, whose cell this returns.
+///
+/// # Safety
+///
+/// `payload` must be room for both, and have the same types.
+#[inline(never)]
+unsafe fn settle<U, E: Debug>(deferred: Deferred<U, E>, payload: *mut u8, created: Created) -> Option<NonNull<Header>> {
+    // SAFETY: as promised; whoever takes a cell out of its Deferred is its consumer.
+    unsafe {
+        let outcome = match deferred.into_end() {
             End::Ready(outcome) => outcome,
             End::Cell(inner) => {
                 if !inner.as_ref().load().is_takeable() {
-                    payload.cast::<Waited>().write(Waited::new::<U, E2>(inner));
+                    payload.cast::<Waited>().write(Waited::new::<U, E>(inner));
                     return Some(inner);
                 }
                 take(inner)
             }
             End::Taken => Err(Failure::with_origin(FailureKind::Abandoned, created)),
         };
-        payload.cast::<Outcome<U, E2>>().write(outcome);
+        payload.cast::<Outcome<U, E>>().write(outcome);
         None
     }
 }

@@ -10,6 +10,7 @@ use crate::cancel::{Cancel, Canceller, Verdict, waits_for};
 use crate::cell::{Cell, Header, slot, take};
 use crate::ending::{Reports, discard, dispose, drop_consumer, hand_over};
 use crate::failure::{Failure, Outcome};
+use crate::repr::{Owned, Packed, Repr, View};
 use crate::resolver::Resolver;
 use crate::state::{Phase, State};
 use crate::wait_queue::Granted;
@@ -54,19 +55,7 @@ use crate::wait_queue::Granted;
 #[must_use = "dropping a pending Deferred cancels it; await it, attach to it, or `detach` it"]
 pub struct Deferred<T, E: Debug = Infallible> {
     /// Ended by the drop of the Deferred, which looks at it once.
-    repr: ManuallyDrop<Repr<T, E>>,
-}
-
-/// What a Deferred is made of.
-pub(crate) enum Repr<T, E> {
-    /// Fired, and without a cell.
-    Ready(Outcome<T, E>),
-    /// Granted at once by a primitive that wants back what nobody takes.
-    Granted(Granted<T>),
-    /// The consumer's side of a cell.
-    Cell(NonNull<Header>),
-    /// The outcome has been taken.
-    Taken,
+    repr: Packed<T, E>,
 }
 
 /// What is in a Deferred that somebody uses.
@@ -214,7 +203,7 @@ impl<T, E: Debug> Deferred<T, E> {
     /// assert!(d.is_fired());
     /// ```
     pub fn is_fired(&self) -> bool {
-        match &*self.repr {
+        match self.repr.view() {
             Repr::Ready(_) | Repr::Granted(_) | Repr::Taken => true,
             // SAFETY: a Deferred has a claim on its cell.
             Repr::Cell(cell) => !unsafe { cell.as_ref() }.load().is(Phase::Pending),
@@ -236,7 +225,7 @@ impl<T, E: Debug> Deferred<T, E> {
     /// ```
     #[inline(always)]
     pub fn try_take(&mut self) -> Option<Outcome<T, E>> {
-        if let Repr::Cell(cell) = *self.repr {
+        if let Repr::Cell(cell) = self.repr.view() {
             // SAFETY: a Deferred has a claim on its cell.
             if !unsafe { cell.as_ref() }.load().is_takeable() {
                 return None;
@@ -254,7 +243,7 @@ impl<T, E: Debug> Deferred<T, E> {
         // Moved out part by part, as it was put in: one load across stores that are still on their way would wait.
         // SAFETY: what is read is written over before anything else can look at it.
         unsafe {
-            let outcome = match &*self.repr {
+            let outcome = match self.repr.view() {
                 Repr::Ready(Ok(value)) => Ok(ptr::read(value)),
                 Repr::Ready(Err(failure)) => Err(ptr::read(failure)),
                 Repr::Granted(granted) => {
@@ -266,6 +255,40 @@ impl<T, E: Debug> Deferred<T, E> {
             };
             self.set_taken();
             Some(outcome)
+        }
+    }
+
+    /// Returns the value of one that has nothing but its value: one that [`succeed`](Self::succeed) made, or a permit that
+    /// was free.
+    ///
+    /// A short way past the general one, for what is built on Deferreds. Nothing is waited for and nothing is taken
+    /// that somebody may want back, such as an item of a queue.
+    ///
+    /// # Errors
+    ///
+    /// The Deferred, in all other cases, fired or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use deferred_core::Deferred;
+    ///
+    /// assert_eq!(Deferred::<u8>::succeed(5).into_value().unwrap(), 5);
+    ///
+    /// let (_resolver, d) = Deferred::<u8>::new();
+    /// let d = d.into_value().unwrap_err();
+    /// assert!(!d.is_fired());
+    /// ```
+    #[inline(always)]
+    pub fn into_value(self) -> Result<T, Self> {
+        match self.repr.view() {
+            Repr::Ready(Ok(value)) => {
+                // SAFETY: it is moved out once, as the Deferred is forgotten.
+                let value = unsafe { ptr::read(value) };
+                core::mem::forget(self);
+                Ok(value)
+            }
+            _ => Err(self),
         }
     }
 
@@ -291,7 +314,7 @@ impl<T, E: Debug> Deferred<T, E> {
         E: Send + 'static,
     {
         // What has a result already ends here, as when it is dropped.
-        if let Repr::Cell(cell) = *self.repr {
+        if let Repr::Cell(cell) = self.repr.view() {
             core::mem::forget(self);
             // SAFETY: the consumer's side was just taken out of the Deferred.
             unsafe { hand_over(cell, discard::<T, E, false>) }
@@ -300,7 +323,7 @@ impl<T, E: Debug> Deferred<T, E> {
 
     /// Tells whether the result can be taken now.
     pub(crate) fn is_settled(&self) -> bool {
-        match &*self.repr {
+        match self.repr.view() {
             Repr::Ready(_) | Repr::Granted(_) | Repr::Taken => true,
             // SAFETY: a Deferred has a claim on its cell.
             Repr::Cell(cell) => unsafe { cell.as_ref() }.load().is_takeable(),
@@ -312,20 +335,14 @@ impl<T, E: Debug> Deferred<T, E> {
     }
 
     #[inline(always)]
-    fn from_repr(repr: Repr<T, E>) -> Self {
-        Self { repr: ManuallyDrop::new(repr) }
-    }
-
-    /// Takes what it is made of out; it is taken afterwards.
-    #[inline(always)]
-    fn take_repr(&mut self) -> Repr<T, E> {
-        core::mem::replace(&mut *self.repr, Repr::Taken)
+    fn from_repr(repr: Owned<T, E>) -> Self {
+        Self { repr: Packed::new(repr) }
     }
 
     /// Notes that what it was made of has been moved out, or is nothing that has to be dropped.
     #[inline(always)]
     pub(crate) fn set_taken(&mut self) {
-        self.repr = ManuallyDrop::new(Repr::Taken);
+        self.repr = Packed::new(Repr::Taken);
     }
 
     /// Makes one whose result was taken.
@@ -334,28 +351,14 @@ impl<T, E: Debug> Deferred<T, E> {
         Self::from_repr(Repr::Taken)
     }
 
-    /// Returns the value that it is ready with, if it is.
-    #[inline(always)]
-    pub(crate) fn into_value(self) -> Result<T, Self> {
-        match &*self.repr {
-            Repr::Ready(Ok(value)) => {
-                // SAFETY: it is moved out once, as the Deferred is forgotten.
-                let value = unsafe { ptr::read(value) };
-                core::mem::forget(self);
-                Ok(value)
-            }
-            _ => Err(self),
-        }
-    }
-
-    pub(crate) fn repr(&self) -> &Repr<T, E> {
-        &self.repr
+    pub(crate) fn repr(&self) -> View<'_, T, E> {
+        self.repr.view()
     }
 
     /// Returns the cell, or the Deferred when it has none.
     #[inline(always)]
     pub(crate) fn into_cell(self) -> Result<NonNull<Header>, Self> {
-        match *self.repr {
+        match self.repr.view() {
             Repr::Cell(cell) => {
                 core::mem::forget(self);
                 Ok(cell)
@@ -366,17 +369,17 @@ impl<T, E: Debug> Deferred<T, E> {
 
     /// Tells whether the result was taken.
     pub(crate) fn is_taken(&self) -> bool {
-        matches!(*self.repr, Repr::Taken)
+        matches!(self.repr.view(), Repr::Taken)
     }
 
     /// Tells whether it has a value, and no cell.
     pub(crate) fn is_success(&self) -> bool {
-        matches!(*self.repr, Repr::Ready(Ok(_)) | Repr::Granted(_))
+        matches!(self.repr.view(), Repr::Ready(Ok(_)) | Repr::Granted(_))
     }
 
     /// Ends it, if it has no cell: what was granted goes back, a failure is reported as asked.
     pub(crate) fn abandon(mut self, reports: Reports) {
-        if let Repr::Ready(_) = *self.repr {
+        if let Repr::Ready(_) = self.repr.view() {
             let outcome = self.try_take();
             if let Some(outcome) = outcome {
                 let created = outcome.as_ref().err().map_or(Location::caller(), Failure::origin);
@@ -392,7 +395,7 @@ impl<T, E: Debug> Deferred<T, E> {
     /// Takes it apart; what it held is then the caller's, and taken.
     #[inline]
     pub(crate) fn into_end(self) -> End<T, E> {
-        match ManuallyDrop::new(self).take_repr() {
+        match ManuallyDrop::new(self).repr.take() {
             Repr::Ready(outcome) => End::Ready(outcome),
             Repr::Granted(granted) => End::Ready(Ok(granted.take())),
             Repr::Cell(cell) => End::Cell(cell),
@@ -404,7 +407,7 @@ impl<T, E: Debug> Deferred<T, E> {
     #[track_caller]
     pub(crate) fn cell(&mut self) -> Option<NonNull<Header>> {
         let (state, created) = (State::new(Phase::Done, State::CONSUMER), Location::caller());
-        let (outcome, cell) = match self.take_repr() {
+        let (outcome, cell) = match self.repr.take() {
             Repr::Ready(outcome) => {
                 let created = outcome.as_ref().err().map_or(created, Failure::origin);
                 (outcome, Cell::<T, E>::new(state, created, ()).cast())
@@ -414,14 +417,14 @@ impl<T, E: Debug> Deferred<T, E> {
                 (Ok(value), Cell::<T, E, _>::new(state, created, way_back).cast())
             }
             Repr::Cell(cell) => {
-                self.repr = ManuallyDrop::new(Repr::Cell(cell));
+                self.repr = Packed::new(Repr::Cell(cell));
                 return Some(cell);
             }
             Repr::Taken => return None,
         };
         // SAFETY: nobody else knows the cell yet, and its slot is for an outcome of this type.
         unsafe { slot(cell).cast::<Outcome<T, E>>().write(outcome) };
-        self.repr = ManuallyDrop::new(Repr::Cell(cell));
+        self.repr = Packed::new(Repr::Cell(cell));
         Some(cell)
     }
 }
@@ -431,18 +434,17 @@ impl<T, E: Debug> Drop for Deferred<T, E> {
     fn drop(&mut self) {
         // Most end taken, which must cost one comparison at most.
         // What it is made of goes on by value, so that a Deferred whose address nobody else asks for can live in registers.
-        match *self.repr {
+        match self.repr.view() {
             Repr::Taken => {}
             // SAFETY: the Deferred is the consumer, and a cell in it is not looked at again.
             Repr::Cell(cell) => unsafe { drop_consumer::<T, E>(cell) },
-            // SAFETY: this is the end of it.
-            _ => unsafe { drop_ready(ManuallyDrop::take(&mut self.repr)) },
+            _ => drop_ready(self.repr.take()),
         }
     }
 }
 
 #[inline(never)]
-fn drop_ready<T, E: Debug>(repr: Repr<T, E>) {
+fn drop_ready<T, E: Debug>(repr: Owned<T, E>) {
     match repr {
         Repr::Taken | Repr::Cell(_) => {}
         Repr::Ready(Ok(value)) => drop(value),
@@ -464,7 +466,7 @@ impl<T, E: Debug> From<Outcome<T, E>> for Deferred<T, E> {
 /// Shows how far it has come and where it was created, not the result.
 impl<T, E: Debug> Debug for Deferred<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.repr {
+        match self.repr.view() {
             Repr::Ready(Ok(_)) | Repr::Granted(_) => f.write_str("Deferred { fired with a value }"),
             Repr::Ready(Err(_)) => f.write_str("Deferred { fired with a failure }"),
             Repr::Taken => f.write_str("Deferred { taken }"),
@@ -473,7 +475,7 @@ impl<T, E: Debug> Debug for Deferred<T, E> {
                 let header = unsafe { cell.as_ref() };
                 write!(f, "Deferred {{ {}", header.load().describe())?;
                 // SAFETY: as above.
-                if let Some(inner) = unsafe { waits_for(*cell) } {
+                if let Some(inner) = unsafe { waits_for(cell) } {
                     write!(f, " (created at {inner})")?;
                 }
                 write!(f, ", created at {} }}", header.created())

@@ -11,9 +11,10 @@ use pin_project_lite::pin_project;
 
 use crate::attach::{IntoDeferred, call};
 use crate::cell::{take_any, take_value};
-use crate::deferred::{Deferred, Repr};
+use crate::deferred::Deferred;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
+use crate::repr::Repr;
 use crate::resolver::Resolver;
 use crate::unwind::catch;
 
@@ -38,7 +39,7 @@ impl<T, E: Debug> Future for Deferred<T, E> {
                 self.set_taken();
                 Poll::Ready(Ok(value))
             }
-            &Repr::Cell(cell) => {
+            Repr::Cell(cell) => {
                 // SAFETY: a Deferred is the consumer of its cell, and its type is that of the outcome.
                 unsafe {
                     // Seen in one look: finished, or which waker is set.

@@ -113,6 +113,7 @@ mod pool;
 mod postpone;
 mod progress;
 mod report;
+mod repr;
 mod resolver;
 mod run;
 mod shared;

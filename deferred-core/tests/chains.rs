@@ -327,3 +327,15 @@ fn a_handled_failure_is_not_reported() {
     });
     assert_eq!(reported, [""; 0]);
 }
+
+#[test]
+fn a_value_comes_out_of_a_deferred_that_has_nothing_else() {
+    assert_eq!(Deferred::<u8>::succeed(5).into_value().unwrap(), 5);
+    let (resolver, pending) = Deferred::<u8>::new();
+    let mut pending = pending.into_value().unwrap_err();
+    resolver.callback(6).unwrap();
+    assert_eq!(pending.try_take(), Some(Ok(6)));
+    assert!(pending.into_value().unwrap_err().try_take().is_none(), "it was taken");
+    let mut failed = Deferred::<u8, &str>::fail("no").into_value().unwrap_err();
+    assert!(failed.try_take().unwrap().is_err());
+}
