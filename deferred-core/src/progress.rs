@@ -37,6 +37,17 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Returns that of a join in which all had fired from the start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(deferred_core::Progress::complete(3).get(), (3, 3));
+    /// ```
+    pub fn complete(total: usize) -> Self {
+        Self { left: None, total }
+    }
+
     /// Returns how many have fired, and how many there are.
     ///
     /// # Examples

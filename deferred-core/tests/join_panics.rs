@@ -1,6 +1,7 @@
 //! A joiner that panics fails its parent, and nobody else.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use deferred_core::{Deferred, FailureKind, Fired, Joiner, Outcome, Outcomes, join};
 
@@ -55,5 +56,42 @@ fn a_joiner_that_panics_at_ready_children_fails_the_parent() {
     for early in [true, false] {
         let (mut parent, _) = join([Deferred::succeed(1)], Panics { early });
         assert!(message(parent.try_take()).contains("at "));
+    }
+}
+
+/// Panics at the second outcome.
+struct PanicsMidway {
+    one_by_one: bool,
+}
+
+impl Joiner<Arc<u8>, Infallible> for PanicsMidway {
+    type Output = ();
+    type Error = Infallible;
+    const REPORTS_LATE: bool = true;
+
+    fn all_fired(&self, mut outcomes: Outcomes<'_, Arc<u8>, Infallible>) -> Outcome<(), Infallible> {
+        let look = |outcome: Outcome<Arc<u8>, Infallible>| assert_eq!(*outcome.unwrap(), 1, "midway");
+        if self.one_by_one {
+            while let Some(outcome) = outcomes.next() {
+                look(outcome);
+            }
+        } else {
+            outcomes.for_each(look);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_joiner_that_panics_midway_leaves_nothing_behind() {
+    for one_by_one in [true, false] {
+        let values = [1, 2, 3].map(Arc::new);
+        let (resolver, pending) = Deferred::new();
+        let children = [Deferred::succeed(values[0].clone()), Deferred::succeed(values[1].clone()), pending];
+        let (mut parent, _) = join(children, PanicsMidway { one_by_one });
+        resolver.callback(values[2].clone()).unwrap();
+        let failure = parent.try_take().unwrap().unwrap_err();
+        assert!(failure.to_string().contains("midway"), "{failure}");
+        assert!(values.iter().all(|value| Arc::strong_count(value) == 1));
     }
 }

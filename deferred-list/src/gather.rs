@@ -6,7 +6,7 @@ use core::fmt::Debug;
 use deferred_core::{Deferred, Failure, Fired, Joiner, Outcome, Outcomes, join};
 
 use crate::error::FirstError;
-use crate::list::collect;
+use crate::list::{collect, values};
 
 /// Waits for the values of many Deferreds, in their order; fails as soon as one fails.
 ///
@@ -43,7 +43,7 @@ where
     T: Send + 'static,
     E: Debug + Send + 'static,
 {
-    join(deferreds, Gathering { cancels: true }).0
+    GatherOptions::new().gather_results(deferreds)
 }
 
 /// What [`gather_results`] does with the others when one has failed.
@@ -127,7 +127,10 @@ impl GatherOptions {
         T: Send + 'static,
         E: Debug + Send + 'static,
     {
-        join(deferreds, Gathering { cancels: !self.keep_running }).0
+        match values(deferreds, |value| value, Deferred::succeed) {
+            Ok(all) => Deferred::succeed(all),
+            Err(deferreds) => join(deferreds, Gathering { cancels: !self.keep_running }).0,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::fmt::{self, Debug};
 use core::future::Future;
+use core::iter::once;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
@@ -61,29 +62,52 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Joiner<T, E> for Collect {
     }
 }
 
+/// Collects the values of Deferreds when all have nothing else, so that there is nothing to join; otherwise returns the
+/// Deferreds. `back` undoes what `keep` makes of a value.
+pub(crate) fn values<T, E: Debug, U, I: Iterator<Item = Deferred<T, E>>>(
+    deferreds: impl IntoIterator<IntoIter = I>,
+    keep: fn(T) -> U,
+    back: fn(U) -> Deferred<T, E>,
+) -> Result<Vec<U>, impl Iterator<Item = Deferred<T, E>>> {
+    let mut deferreds = deferreds.into_iter();
+    let mut all = Vec::new();
+    let other = 'look: loop {
+        let Some(deferred) = deferreds.next() else { return Ok(all) };
+        match deferred.into_value() {
+            Ok(value) => {
+                all.reserve(deferreds.size_hint().0.saturating_add(1));
+                all.extend(once(value).map(keep));
+            }
+            Err(other) => break 'look other,
+        }
+        // As in `collect`: there is room, so what is kept is put together where it is to stay.
+        while all.len() < all.capacity() {
+            let Some(deferred) = deferreds.next() else { return Ok(all) };
+            match deferred.into_value() {
+                Ok(value) => all.push(keep(value)),
+                Err(other) => break 'look other,
+            }
+        }
+    };
+    Err(all.into_iter().map(back).chain(once(other)).chain(deferreds))
+}
+
 /// Collects what is made of outcomes, in one allocation.
-pub(crate) fn collect<T, E, U>(
-    mut outcomes: Outcomes<'_, T, E>,
-    mut f: impl FnMut(Outcome<T, E>) -> Option<U>,
-) -> Vec<U>
+pub(crate) fn collect<T, E, U>(outcomes: Outcomes<'_, T, E>, mut f: impl FnMut(Outcome<T, E>) -> Option<U>) -> Vec<U>
 where
     T: Send + 'static,
     E: Debug + Send + 'static,
 {
     let mut all = Vec::with_capacity(outcomes.size_hint().1.unwrap_or(0));
-    // There is room for all, and a loop that knows it needs no way to grow. Values go apart from failures: so none is put
-    // together in memory with them before it is stored.
-    while all.len() < all.capacity() {
-        let kept = match outcomes.next() {
-            Some(Ok(value)) => f(Ok(value)),
-            Some(failure) => f(failure),
-            None => break,
-        };
-        if let Some(kept) = kept {
-            all.push(kept);
+    // There is room for all, and a closure that asks for it needs no way to grow: so what is kept is put together where it
+    // is to stay. Reading in one piece what was just written in several would make the processor wait.
+    outcomes.for_each(|outcome| {
+        if all.len() < all.capacity() {
+            all.extend(f(outcome));
+        } else {
+            debug_assert!(false, "there are no more than were announced");
         }
-    }
-    debug_assert!(all.len() < all.capacity() || outcomes.next().is_none(), "there are no more than were announced");
+    });
     all
 }
 
@@ -102,8 +126,13 @@ impl<T: Send + 'static, E: Debug + Send + 'static> DeferredList<T, E> {
     /// ```
     #[track_caller]
     pub fn new(deferreds: impl IntoIterator<Item = Deferred<T, E>>) -> Self {
-        let (deferred, progress) = join(deferreds, Collect);
-        Self { deferred, progress }
+        match values(deferreds, Ok, Deferred::from_outcome) {
+            Ok(all) => Self { progress: Progress::complete(all.len()), deferred: Deferred::succeed(all) },
+            Err(deferreds) => {
+                let (deferred, progress) = join(deferreds, Collect);
+                Self { deferred, progress }
+            }
+        }
     }
 
     /// Returns a handle that tells how many have fired, for a progress bar.
@@ -150,6 +179,7 @@ impl<T: Send + 'static, E: Debug + Send + 'static> DeferredList<T, E> {
 impl<T: Send + 'static, E: Debug + Send + 'static> Future for DeferredList<T, E> {
     type Output = Vec<Outcome<T, E>>;
 
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match ready!(Pin::new(&mut self.deferred).poll(cx)) {
             Ok(outcomes) => Poll::Ready(outcomes),

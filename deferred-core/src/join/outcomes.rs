@@ -210,6 +210,21 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Iterator for Outcomes<'_, T, 
         // Those that were taken are still counted.
         (0, Some(self.slots.len()))
     }
+
+    /// Values go to `f` apart from failures, so that none is put together in memory with them before.
+    #[inline]
+    fn fold<B, F: FnMut(B, Outcome<T, E>) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut all = init;
+        for slot in self.slots.by_ref() {
+            // SAFETY: the iterator owns the slots that are left, and gives each out once.
+            match unsafe { slot.end() } {
+                Some(Ok(value)) => all = f(all, Ok(value)),
+                Some(failure) => all = f(all, failure),
+                None => {}
+            }
+        }
+        all
+    }
 }
 
 impl<T: Send + 'static, E: Debug + Send + 'static> Drop for Outcomes<'_, T, E> {
