@@ -11,6 +11,8 @@
 #[path = "loom/cell.rs"]
 mod cell;
 mod common;
+#[path = "loom/hand_on.rs"]
+mod hand_on;
 #[path = "loom/join.rs"]
 mod join;
 #[path = "loom/queue.rs"]

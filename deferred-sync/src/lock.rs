@@ -64,10 +64,7 @@ impl<T: Send + 'static> Primitive<LockGuard<T>> for State<T> {
         returned: &mut Returned<LockGuard<T>, Infallible, Self>,
         _: &mut Grants<LockGuard<T>, Infallible, Self>,
     ) {
-        if let Some((turn, ())) = locked.pop() {
-            // It is handed on here only.
-            drop(returned.hand_to(turn, LockGuard::new));
-        }
+        returned.hand_on(locked, |()| true, LockGuard::new);
     }
 }
 

@@ -94,10 +94,9 @@ impl Primitive<Permit> for State {
             locked.update_slow();
         }
         let count = returned.count();
-        match locked.pop_if(|wanted| *wanted == count) {
-            // The most common case by far: exactly what the next in line wants. They are handed on here only.
-            Some((turn, _)) => drop(returned.hand_to(turn, Permit::new)),
-            None => locked.absorb(returned),
+        // The most common case by far: exactly what the next in line wants.
+        if !returned.hand_on(locked, |wanted| *wanted == count, Permit::new) {
+            locked.absorb(returned);
         }
         settle(locked, grants);
     }

@@ -222,6 +222,12 @@ struct Frame {
     outer: Cell<*const Frame>,
 }
 
+/// Tells whether a grant is going on further up this thread's stack.
+#[inline(always)]
+pub(super) fn is_granting() -> bool {
+    frames::with(|innermost| !innermost.is_null())
+}
+
 /// Grants a turn, now or behind the one of the same queue that is going on.
 #[inline(always)]
 pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
@@ -231,7 +237,7 @@ pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     let s = turn.state();
     let only_wakes = !s.has(State::MORE) && matches!(s.tail(), TailKind::None | TailKind::Waker);
     // To wake a task is not to run it: nothing that could grant again happens inside, nor is anything ahead of it.
-    if only_wakes && frames::with(|innermost| innermost.is_null()) {
+    if only_wakes && !is_granting() {
         grant(turn, s, outcome)
     } else {
         hand_over_framed(Grant(turn, outcome), iter::empty())

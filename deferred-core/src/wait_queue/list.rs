@@ -5,17 +5,20 @@
 //! Two may want a listed waiter at the same moment: whoever pops it, under the queue's lock, and whoever cancels it.
 //! The state word decides: the first to take `CANCELLER` away has it.
 //! A canceller that has won comes to unlink the node; until it is there, the others pass the node by.
+//!
+//! Whoever has what the waiter wants at hand fires it in the same exchange: [`List::fire_front`].
 
 use core::fmt::Debug;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::panic::Location;
 use core::ptr::NonNull;
+use core::task::Waker;
 
 use super::shared::Core;
 use super::{Primitive, WaitQueue};
-use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, typed_slot};
-use crate::failure::Outcome;
+use crate::cell::{Cell, Header, Kind, KindVTable, drop_waker, finish_waker, typed_slot};
+use crate::failure::{Failure, Outcome};
 use crate::state::{Phase, State, TailKind};
 use crate::sync::UnsafeCell;
 
@@ -47,7 +50,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Home<T, E, P> {
     }
 
     fn keep(&mut self, handle: WaitQueue<T, E, P>) {
-        self.0 = core::mem::ManuallyDrop::new(handle).core_ptr().as_ptr().map_addr(|address| address | Self::HANDLE);
+        self.0 = ManuallyDrop::new(handle).core_ptr().as_ptr().map_addr(|address| address | Self::HANDLE);
     }
 
     fn take(&mut self) -> Option<WaitQueue<T, E, P>> {
@@ -170,6 +173,50 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
             }
         }
         None
+    }
+
+    /// Fires the oldest waiter with what `make` makes, in the exchange that takes it out, if `wanted` says so of its request
+    /// and all that is to be done beside is to wake a task, when the lock is not held any more.
+    ///
+    /// When the waiter changes meanwhile, what was made comes back.
+    #[inline]
+    pub(crate) fn fire_front(
+        &mut self,
+        wanted: impl FnOnce(&P::Request) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Result<Option<(Waker, P::Request)>, T> {
+        let Some(node) = self.front else { return Ok(None) };
+        // SAFETY: a listed node is kept by its resolver's side, until the exchange gives that up; its links and request are
+        // the list's, and so is its slot while it is pending with a canceller. See the steps.
+        unsafe {
+            let s = node.as_ref().load();
+            let wakes = s.tail() == TailKind::Waker && !s.has(State::MORE) && s.pauses() == 0;
+            let request = &self.waiter(node).request;
+            if !s.has(State::CANCELLER) || !wakes || !request.with(|request| wanted((*request).assume_init_ref())) {
+                return Ok(None);
+            }
+            // Before the exchange, as the consumer may free the cell then. Should it fail, all of it is still there.
+            let request = request.with(|request| ManuallyDrop::new((*request).assume_init_read()));
+            let made = Ok::<T, Failure<E>>(make());
+            let links = self.links(node).read();
+            typed_slot::<T, E>(node).write(made);
+            let Ok(waker) = finish_waker(node, s, s.without(State::RESOLVER | State::CANCELLER)) else {
+                let made = typed_slot::<T, E>(node).read();
+                self.links(node).write(links);
+                return match made {
+                    Ok(made) => Err(made),
+                    Err(_) => unreachable!("a value was written"),
+                };
+            };
+            // In front is nobody before it.
+            self.front = links.behind;
+            match links.behind {
+                Some(behind) => (*self.links(behind)).before = None,
+                None => self.back = None,
+            }
+            self.len -= 1;
+            Ok(Some((waker, ManuallyDrop::into_inner(request))))
+        }
     }
 
     /// Unlinks a node and returns its request.

@@ -3,9 +3,10 @@
 use core::fmt::{self, Debug};
 use core::ops::{Deref, DerefMut};
 use core::panic::Location;
+use core::task::Waker;
 
 use super::list::set_home;
-use super::shared::Inner;
+use super::shared::{Inner, Keeper};
 use super::word::Word;
 use super::{Grants, Primitive, Returned, Turn, Units, WaitQueue};
 use crate::deferred::Deferred;
@@ -131,10 +132,50 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
             // SAFETY: the list just gave us the resolver's side of this waiter.
             unsafe { set_home(node, home) };
         } else if unlists {
-            core.unlisted_with_handle();
+            self.unlist();
         }
         // SAFETY: as above.
         Some((unsafe { Turn::from_node(node, self.queue.core) }, request))
+    }
+
+    /// Hands units that came back on to the oldest waiter, if `wanted` says so of its request; see
+    /// [`Returned::hand_on`].
+    #[inline]
+    pub(super) fn fire_front(
+        &mut self,
+        wanted: impl FnOnce(&P::Request) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Result<Option<(Waker, P::Request)>, T> {
+        let fired = self.inner.list.fire_front(wanted, make);
+        if !matches!(fired, Ok(None)) {
+            // What was made has the handle now, and whoever gets it may drop that.
+            self.inner.keeper = Keeper::List;
+            if self.inner.list.len() == 0 && self.queue.core().load().units() > 0 {
+                self.unlist();
+            }
+        }
+        fired
+    }
+
+    /// Ends what `fire_front` has begun: returns a handle that must be dropped when the lock has been released.
+    #[inline]
+    pub(super) fn take_spare(&mut self) -> Option<WaitQueue<T, E, P>> {
+        let keeper = core::mem::replace(&mut self.inner.keeper, Keeper::Handle);
+        // SAFETY: this was the list's handle, and is nobody's since the list was ended.
+        (keeper == Keeper::Spare).then(|| unsafe { WaitQueue::from_core(self.queue.core) })
+    }
+
+    /// Notes that nobody waits any more, so that newcomers see free units; the list counts no longer.
+    #[inline]
+    fn unlist(&mut self) {
+        let core = self.queue.core();
+        match self.inner.keeper {
+            Keeper::Handle | Keeper::Spare => core.unlisted_with_handle(),
+            Keeper::List => {
+                core.unlisted();
+                self.inner.keeper = Keeper::Spare;
+            }
+        }
     }
 
     /// Takes the oldest waiter out together with its request and as many free units as `count` says of that, if they are
@@ -198,7 +239,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
         let core = self.queue.core();
         let ends = self.inner.list.len() == 0 && core.load().has(Word::LISTED);
         if ends {
-            core.unlisted_with_handle();
+            self.unlist();
         }
         ends
     }
@@ -323,7 +364,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     /// ```
     #[inline]
     pub fn absorb(&mut self, returned: &mut Returned<T, E, P>) {
-        let units = returned.units();
+        let Some(units) = returned.units() else { return };
         if units.queue().is_same(self.queue) {
             self.queue.add_back(units.take_count());
             self.unlist_for_newcomers();
@@ -336,7 +377,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
         let core = self.queue.core();
         let w = core.load();
         if self.inner.list.len() == 0 && w.has(Word::LISTED) && w.units() > 0 {
-            core.unlisted_with_handle();
+            self.unlist();
         }
     }
 

@@ -178,9 +178,7 @@ pub trait Primitive<T: 'static, E: Debug + 'static = Infallible>: Send + Sized +
     ///         returned: &mut Returned<Guard, Infallible, Self>,
     ///         _: &mut Grants<Guard, Infallible, Self>,
     ///     ) {
-    ///         if let Some((turn, ())) = locked.pop() {
-    ///             assert!(returned.hand_to(turn, Guard).is_ok());
-    ///         }
+    ///         returned.hand_on(locked, |()| true, Guard);
     ///     }
     /// }
     ///

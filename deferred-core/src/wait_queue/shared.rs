@@ -35,6 +35,19 @@ pub(crate) struct Core<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
 pub(crate) struct Inner<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     pub(crate) primitive: P,
     pub(crate) list: List<T, E, P>,
+    /// Who keeps the queue until the lock is released; the handle, but for a part of `give_back`.
+    pub(crate) keeper: Keeper,
+}
+
+/// Who keeps a locked queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// The handle that it was locked with.
+    Handle,
+    /// The list, which counts as a handle: that of before went to a waiter who was fired.
+    List,
+    /// A handle that was the list's and must be dropped when the lock has been released.
+    Spare,
 }
 
 /// What a [`Granted`] knows of its queue, whose other types it has forgotten.
@@ -156,7 +169,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
                 release_last: |home| unsafe { Self::release_last(home.cast()) },
             },
             _live: Live::new(),
-            inner: Lock::new(Inner { primitive, list: List::new() }),
+            inner: Lock::new(Inner { primitive, list: List::new(), keeper: Keeper::Handle }),
             guarded: UnsafeCell::new(guarded),
         });
         NonNull::from(Box::leak(core))

@@ -133,12 +133,12 @@ fn a_ready_item_dropped_against_push() {
 }
 
 /// Units with a waiter for one each: a small lock or semaphore.
-struct Gate;
+pub(super) struct Gate;
 
 type Gated = Units<Permit, Infallible, Gate>;
 
 #[derive(Debug)]
-struct Permit(#[allow(dead_code)] Gated);
+pub(super) struct Permit(#[allow(dead_code)] Gated);
 
 impl Primitive<Permit> for Gate {
     type Request = usize;
@@ -155,9 +155,8 @@ impl Primitive<Permit> for Gate {
         grants: &mut Grants<Permit, Infallible, Self>,
     ) {
         let count = returned.count();
-        match locked.pop_if(|wanted| *wanted == count) {
-            Some((turn, _)) => drop(returned.hand_to(turn, Permit)),
-            None => locked.absorb(returned),
+        if !returned.hand_on(locked, |wanted| *wanted == count, Permit) {
+            locked.absorb(returned);
         }
         while let Some((turn, _, units)) = locked.pop_with_units(|wanted| *wanted) {
             grants.push(turn, Ok(Permit(units)));
@@ -175,7 +174,7 @@ fn settle(queue: &WaitQueue<Permit, Infallible, Gate>) {
     grants.deliver();
 }
 
-fn acquire(queue: &WaitQueue<Permit, Infallible, Gate>, n: usize) -> Deferred<Permit> {
+pub(super) fn acquire(queue: &WaitQueue<Permit, Infallible, Gate>, n: usize) -> Deferred<Permit> {
     if let Some(units) = queue.try_take(n) {
         return Deferred::succeed(Permit(units));
     }
