@@ -198,19 +198,19 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> List<T, E, P> {
             // Before the exchange, as the consumer may free the cell then. Should it fail, all of it is still there.
             let request = request.with(|request| ManuallyDrop::new((*request).assume_init_read()));
             let made = Ok::<T, Failure<E>>(make());
-            let links = self.links(node).read();
+            // In front is nobody before it.
+            let behind = (*self.links(node)).behind;
             typed_slot::<T, E>(node).write(made);
             let Ok(waker) = finish_waker(node, s, s.without(State::RESOLVER | State::CANCELLER)) else {
                 let made = typed_slot::<T, E>(node).read();
-                self.links(node).write(links);
+                self.links(node).write(Links { before: None, behind });
                 return match made {
                     Ok(made) => Err(made),
                     Err(_) => unreachable!("a value was written"),
                 };
             };
-            // In front is nobody before it.
-            self.front = links.behind;
-            match links.behind {
+            self.front = behind;
+            match behind {
                 Some(behind) => (*self.links(behind)).before = None,
                 None => self.back = None,
             }
