@@ -7,7 +7,7 @@
 //!
 //! | part | touched by |
 //! |---|---|
-//! | `slot` | the resolver while `Pending`, unless the cell has a canceller; else whoever made the cell `Running`; the consumer once `Done` |
+//! | `slot` | the resolver while `Pending`, unless the cell has a canceller, and then its queue, if it waits in one; else whoever made the cell `Running`; the consumer once `Done` |
 //! | `tail` | written by the consumer while its kind is `None`, read by whoever sets the phase to `Done` |
 //! | `chain`, writing end | the consumer |
 //! | `chain`, reading end | whoever made the cell `Running` |

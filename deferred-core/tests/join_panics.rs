@@ -72,7 +72,7 @@ impl Joiner<Arc<u8>, Infallible> for PanicsMidway {
     fn all_fired(&self, mut outcomes: Outcomes<'_, Arc<u8>, Infallible>) -> Outcome<(), Infallible> {
         let look = |outcome: Outcome<Arc<u8>, Infallible>| assert_eq!(*outcome.unwrap(), 1, "midway");
         if self.one_by_one {
-            while let Some(outcome) = outcomes.next() {
+            for outcome in outcomes.by_ref() {
                 look(outcome);
             }
         } else {

@@ -5,11 +5,11 @@ mod common;
 #[path = "helpers/semaphore.rs"]
 mod helpers;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use common::{Trace, panic_if_woken, poll_with};
+use common::{HookWaker, Trace, panic_if_woken, poll_with};
 use deferred_core::{Deferred, Failure};
 use deferred_sync::{DeferredSemaphore, Permit};
 use futures_lite::future;
@@ -363,4 +363,50 @@ fn run_that_is_cancelled_cancels_what_its_function_started_and_releases_after_it
     drop(semaphore.run(move || work));
     assert!(resolver.is_cancelled());
     at_rest(&semaphore, 1);
+}
+
+/// Three permits of four come back, of which one was free: the first waiter gets the three, the second the one, and the third
+/// what the first releases at once. `first` makes the first, with the log that it writes to.
+#[track_caller]
+fn released_inside_a_grant<F: 'static>(first: fn(&DeferredSemaphore, Trace) -> F) {
+    let semaphore = DeferredSemaphore::new(4);
+    let held = semaphore.try_acquire_many(3).unwrap();
+    let trace = Trace::new();
+    let first = first(&semaphore, trace.clone());
+    let [second, third] = [("second", 1), ("third", 3)].map(|(name, n)| {
+        let trace = trace.clone();
+        semaphore.acquire_many(n).add_callback(move |permits| {
+            trace.log(name);
+            Ok(permits)
+        })
+    });
+    drop(held);
+    trace.expect(["first", "second", "third"]);
+    drop((first, second, third));
+    assert_eq!(semaphore.available(), 4);
+}
+
+#[test]
+fn what_a_callback_releases_comes_behind_what_was_granted_with_it() {
+    released_inside_a_grant(|semaphore, trace| {
+        semaphore.acquire_many(3).add_callback(move |permits| {
+            trace.log("first");
+            drop(permits);
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn what_a_task_releases_on_the_spot_comes_behind_what_was_granted_with_it() {
+    released_inside_a_grant(|semaphore, trace| {
+        let task = Arc::new(Mutex::new(semaphore.acquire_many(3)));
+        let run = task.clone();
+        let waker = HookWaker::new().on_wake(move || {
+            trace.log("first");
+            drop(run.lock().unwrap().try_take());
+        });
+        assert!(poll_with(&mut *task.lock().unwrap(), &waker.waker()).is_pending());
+        task
+    });
 }

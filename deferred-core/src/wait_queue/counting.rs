@@ -70,7 +70,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     #[inline]
     pub(super) fn put_back(&self, mut units: Units<T, E, P>) {
         self.add_back(if cfg!(canary = "lost_permit") { 0 } else { units.take_count() });
-        // Not the last handle, as whoever holds the lock has another, or the list: nothing more happens than a count going down.
+        // Not the last handle: whoever holds the lock has another, or handed it on with units, which cannot go before the lock
+        // is released or leave a spare one. So nothing more happens than a count going down.
         units.drop_handle();
     }
 

@@ -171,24 +171,46 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
     fn deliver_some(self) {
         match self {
             Self { first: Some(Grant(turn, outcome)), more: None } => hand_over(turn, outcome),
-            Self { first, more } => deliver_all(first, more),
+            several => several.deliver_all(|| ()),
         }
     }
-}
 
-/// All turns are in line before the first one has its own, so that what that grants comes behind them.
-#[cold]
-fn deliver_all<T, E, P>(first: Option<Grant<T, E, P>>, more: Option<Box<More<T, E, P>>>)
-where
-    T: 'static,
-    E: Debug + 'static,
-    P: Primitive<T, E>,
-{
-    let (granted, closed) = more.map(|more| (more.granted, more.closed)).unwrap_or_default();
-    let closed = closed.into_iter().map(|(turn, request)| Grant(turn, Err(P::closed(request))));
-    let mut grants = first.into_iter().chain(granted).chain(closed);
-    if let Some(first) = grants.next() {
-        hand_over_framed(first, grants);
+    /// As [`deliver`](Self::deliver), behind another turn that was popped before these.
+    #[inline(always)]
+    pub(super) fn deliver_behind(self, turn: Turn<T, E, P>, outcome: Outcome<T, E>) {
+        if self.is_empty() {
+            core::mem::forget(self);
+            hand_over(turn, outcome);
+        } else {
+            hand_over_framed(|| (), Grant(turn, outcome), self.in_order());
+        }
+    }
+
+    /// As [`deliver`](Self::deliver), behind the waking of a task that was fired before these.
+    #[inline(always)]
+    pub(super) fn deliver_after(self, wake: impl FnOnce()) {
+        if self.is_empty() {
+            core::mem::forget(self);
+            wake();
+        } else {
+            self.deliver_all(wake);
+        }
+    }
+
+    /// All turns are in line before anything else happens, so that what that grants comes behind them.
+    #[cold]
+    fn deliver_all(self, before: impl FnOnce()) {
+        let mut grants = self.in_order();
+        match grants.next() {
+            Some(first) => hand_over_framed(before, first, grants),
+            None => before(),
+        }
+    }
+
+    fn in_order(self) -> impl Iterator<Item = Grant<T, E, P>> {
+        let (granted, closed) = self.more.map(|more| (more.granted, more.closed)).unwrap_or_default();
+        let closed = closed.into_iter().map(|(turn, request)| Grant(turn, Err(P::closed(request))));
+        self.first.into_iter().chain(granted).chain(closed)
     }
 }
 
@@ -240,13 +262,15 @@ pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     if only_wakes && !is_granting() {
         grant(turn, s, outcome)
     } else {
-        hand_over_framed(Grant(turn, outcome), iter::empty())
+        hand_over_framed(|| (), Grant(turn, outcome), iter::empty())
     }
 }
 
-/// Grants a turn and those behind it, now or behind the one of the same queue that is going on.
+/// Grants a turn and those behind it, now or behind the one of the same queue that is going on; `before` is called when they
+/// are in line, and must not unwind.
 #[inline(never)]
 fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
+    before: impl FnOnce(),
     first: Grant<T, E, P>,
     behind: impl Iterator<Item = Grant<T, E, P>>,
 ) {
@@ -280,8 +304,9 @@ fn hand_over_framed<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
         *innermost = &raw const frame;
         Some(first)
     });
-    let Some(Grant(turn, outcome)) = first else { return };
+    let Some(Grant(turn, outcome)) = first else { return before() };
     let unlink = Unlink(&frame);
+    before();
     let s = turn.state();
     grant(turn, s, outcome);
     loop {

@@ -27,25 +27,32 @@ pub(super) fn give_back<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(queu
     drop(held);
     let Returned { units, next } = returned;
     match next {
-        Next::Nobody => units.map_or((), Units::drop_handle),
+        Next::Nobody => {
+            if let Some(units) = units {
+                units.drop_handle();
+            }
+            grants.deliver();
+        }
         Next::Grant(turn, wrap, request) => {
             if let Some(units) = units {
-                turn.grant(Ok(wrap(units)));
+                grants.deliver_behind(turn, Ok(wrap(units)));
             }
             drop_value(request);
         }
         Next::Wake(waker, request) => {
-            drop(waker);
+            grants.deliver_after(|| drop(waker));
             drop_value(request);
         }
         Next::Made(made, Some((turn, request))) => {
-            turn.grant(Ok(made));
+            grants.deliver_behind(turn, Ok(made));
             drop_value(request);
         }
-        // They come back once more.
-        Next::Made(made, None) => drop_value(made),
+        Next::Made(made, None) => {
+            grants.deliver();
+            // They come back once more.
+            drop_value(made);
+        }
     }
-    grants.deliver();
 }
 
 /// A queue that is locked for `give_back`; when that is over, or a hook of it panics, the lock is released and then the handle
@@ -193,8 +200,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Returned<T, E, P> {
         }
     }
 
-    /// Hands them on to the oldest waiter, as what `wrap` makes of them, if `wanted` says so of its request; tells whether it
-    /// did. They can be handed on once, and units of another queue cannot.
+    /// Hands them on to the oldest waiter, as what `wrap` makes of them, if `wanted` says so of its request; tells whether they
+    /// are gone. They can be handed on once, and units of another queue cannot. `wanted` may be asked several times.
     ///
     /// `wrap` may be called while the lock is held, so it must keep the units, use neither them nor the queue, and not panic:
     /// units that are dropped there wait for the lock for ever.

@@ -44,7 +44,7 @@ pub(crate) struct Inner<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
 pub(crate) enum Keeper {
     /// The handle that it was locked with.
     Handle,
-    /// The list, which counts as a handle: that of before went to a waiter who was fired.
+    /// The list, which counts as a handle: that of before went into what a waiter was, or was to be, fired with.
     List,
     /// A handle that was the list's and must be dropped when the lock has been released.
     Spare,

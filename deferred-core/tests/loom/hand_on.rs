@@ -7,7 +7,7 @@ use std::task::Poll;
 use deferred_core::{Deferred, WaitQueue};
 use loom::thread;
 
-use super::queue::{Gate, acquire};
+use super::queue::{Gate, Permit, acquire};
 use crate::common::{Bound, CountWaker, explore, poll_with as poll};
 
 #[test]
@@ -63,6 +63,42 @@ fn handing_on_against_another_waker() {
         drop((first_waker, second_waker));
         assert_eq!((Arc::strong_count(&first), Arc::strong_count(&second)), (1, 1));
     });
+}
+
+/// With a waker that has been replaced it takes two exchanges.
+#[test]
+fn handing_on_to_a_replaced_waker_against_whatever_ends_its_task() {
+    let ends: [(&str, fn(Deferred<Permit>)); 4] = [
+        ("drop", drop),
+        ("detaching", Deferred::detach),
+        ("a cancel by handle", |mut waiter| waiter.handle().cancel()),
+        ("a link", |waiter| {
+            let (resolver, outer) = Deferred::<()>::new();
+            let outer = outer.add_callback(move |()| waiter);
+            resolver.callback(()).unwrap();
+            drop(outer);
+        }),
+    ];
+    for (name, end) in ends {
+        explore(&format!("handing on to a replaced waker against {name}"), Bound::Preemptions(3), 20, move || {
+            let queue = WaitQueue::with_units(Gate, 1).unwrap();
+            let held = queue.try_take(1).unwrap();
+            let wakers = [CountWaker::new(), CountWaker::new()];
+            let mut waiter = acquire(&queue, 1);
+            assert!(wakers.iter().all(|(_, waker)| poll(&mut waiter, waker).is_pending()));
+            let mut behind = acquire(&queue, 1);
+            assert!(poll(&mut behind, &wakers[0].1).is_pending());
+            let releaser = thread::spawn(move || drop(held));
+            end(waiter);
+            releaser.join().unwrap();
+            assert!(matches!(poll(&mut behind, &wakers[0].1), Poll::Ready(Ok(_))));
+            assert_eq!((queue.free_units(), queue.len()), (1, 0));
+            for (wakes, waker) in wakers {
+                drop(waker);
+                assert_eq!(Arc::strong_count(&wakes), 1);
+            }
+        });
+    }
 }
 
 /// A waker that has been replaced once may be replaced again and look the same.
