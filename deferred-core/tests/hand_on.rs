@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::task::{Poll, Waker};
 
-use common::{CountWaker, DropCount, Drops, HookWaker, poll_with, watchdog};
+use common::{CountWaker, DropCount, Drops, HookWaker, Trace, poll_with, watchdog};
 use deferred_core::{Deferred, Grants, Handle, Locked, Primitive, Returned, Units, WaitQueue};
 
 type Queue = WaitQueue<Guard, Infallible, Plan>;
@@ -77,6 +77,72 @@ fn a_task_is_woken_when_the_lock_is_free_and_has_its_units_by_then() {
         drop((queue, waiter, waker));
         assert_eq!(drops.count(), 1, "the queue is gone");
     });
+}
+
+/// Two units and more than are wanted: what is left must be free for newcomers, as nobody waits any more.
+#[test]
+fn what_is_free_beside_them_is_seen_by_newcomers() {
+    let (queue, unit, _drops) = queue(2, &[HAND_ON]);
+    let _waiter = waiter(&queue, Waker::noop());
+    drop(unit);
+    assert_eq!(queue.free_units(), 1);
+    assert!(queue.try_take(1).is_some());
+}
+
+#[test]
+fn a_callback_of_a_waiter_that_is_awaited_runs() {
+    let (queue, unit, _drops) = queue(1, &[HAND_ON]);
+    let (wakes, waker) = CountWaker::new();
+    let mut waiter = queue.push(()).add_callback(|guard| Ok(guard.0.count() + 1));
+    assert!(poll_with(&mut waiter, &waker).is_pending());
+    drop(unit);
+    assert_eq!((wakes.count(), waiter.try_take(), queue.free_units()), (1, Some(Ok(2)), 1));
+}
+
+#[test]
+fn a_paused_waiter_is_woken_when_it_may_go_on() {
+    let (queue, unit, _drops) = queue(1, &[HAND_ON]);
+    let (wakes, waker) = CountWaker::new();
+    let mut waiter = waiter(&queue, &waker);
+    let paused = waiter.pause();
+    drop(unit);
+    assert_eq!((wakes.count(), queue.len()), (0, 0));
+    assert!(poll_with(&mut waiter, &waker).is_pending());
+    drop(paused);
+    assert_eq!(wakes.count(), 1);
+    assert!(waiter.try_take().is_some());
+}
+
+/// A grant inside a grant of the same queue comes behind it, whether it runs callbacks or wakes.
+#[test]
+fn a_task_behind_a_callback_is_woken_when_that_has_ended() {
+    let trace = Trace::new();
+    let (queue, unit, _drops) = queue(1, &[HAND_ON]);
+    let (in_callback, in_task) = (trace.clone(), trace.clone());
+    let first = queue.push(()).add_callback(move |guard| {
+        drop(guard);
+        in_callback.log("the callback ends");
+        Ok(())
+    });
+    let waker = HookWaker::new().on_wake(move || in_task.log("the task is woken")).waker();
+    let mut second = waiter(&queue, &waker);
+    drop(unit);
+    trace.expect(["the callback ends", "the task is woken"]);
+    assert!(second.try_take().is_some());
+    drop(first);
+}
+
+#[test]
+fn nothing_is_left_to_forget_when_they_are_gone() {
+    let act: Act = |locked, returned| {
+        assert_eq!((returned.forget(2), returned.count()), (None, 1));
+        assert!(returned.hand_on(locked, |()| true, Guard));
+        assert_eq!((returned.forget(0), returned.forget(1), returned.count()), (Some(()), None, 0));
+    };
+    let (queue, unit, _drops) = queue(1, &[act, HAND_ON]);
+    let mut waiter = waiter(&queue, Waker::noop());
+    drop(unit);
+    assert!(waiter.try_take().is_some());
 }
 
 #[test]
