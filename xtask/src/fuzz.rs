@@ -18,9 +18,13 @@ pub(crate) fn minutes() -> Outcome {
     fuzz("-max_total_time=60 -seed=1")
 }
 
-/// An hour for each target, on another way each time.
-pub(crate) fn hours() -> Outcome {
-    fuzz("-max_total_time=3600")
+/// An hour in all, or so many minutes for each target as `FUZZ_MINUTES` says, on another way each time.
+pub(crate) fn deep() -> Outcome {
+    let minutes = std::env::var("FUZZ_MINUTES").unwrap_or_else(|_| "15".to_owned());
+    match minutes.parse::<u32>() {
+        Ok(minutes @ 1..=10_000) => fuzz(&format!("-max_total_time={}", 60 * minutes)),
+        _ => fail(format!("FUZZ_MINUTES is {minutes}, not the number of minutes for each target, 1 to 10000")),
+    }
 }
 
 /// Runs the targets, two at a time.

@@ -1,11 +1,11 @@
 //! Changes of the libraries, one at a time: each must make a test fail, or be listed with the reason why it cannot.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::LIBRARIES;
-use crate::sh::{Outcome, Stop, fail, need, parse, read};
+use crate::sh::{Outcome, Stop, command, fail, need, read, words};
 
 #[cfg(test)]
 mod tests;
@@ -43,49 +43,98 @@ pub(crate) fn mutants() -> Outcome {
     if !unknown.is_empty() {
         return fail(format!("{SURVIVORS}: there are no such mutants:\n{}", unknown.join("\n")));
     }
-    let failed = |error: std::io::Error| Stop::Failed(format!("{FOLDER}: {error}"));
     if Path::new(FOLDER).exists() {
-        fs::remove_dir_all(FOLDER).map_err(failed)?;
+        fs::remove_dir_all(FOLDER).or_else(failed)?;
     }
+    let mut table = String::from("library          mutants  do not build  caught  hang  survive\n");
     let mut missed = String::new();
     for library in LIBRARIES {
-        let output = format!("{FOLDER}/{library}");
-        fs::create_dir_all(&output).map_err(failed)?;
-        let [quick, slow] = tests_of(library).map_err(failed)?;
-        // Those that are caught already are left out of the later passes; those that hang are tried again.
-        let mut hang = survive(library, &output, "", &format!("--lib{quick}"))?;
-        hang += &survive(library, &output, " --iterate", &slow)?;
-        if library == "deferred-core" {
-            let dependents: String = LIBRARIES
-                .iter()
-                .filter(|other| **other != library)
-                .map(|other| format!(" --test-package={other}"))
-                .collect();
-            hang += &survive(library, &output, &format!(" --iterate{dependents}"), "--tests")?;
-        }
-        missed += &without(&text(&format!("{output}/mutants.out/missed.txt"))?, &hang);
+        let Tally { mutants, unviable, hang, missed: these } = tally(library, &listed)?;
+        let [unviable, hang, survive] = [&unviable, &hang, &these].map(|lines| lines.lines().count());
+        let caught = mutants.saturating_sub(unviable + hang + survive);
+        table += &format!("{library:<15}  {mutants:>7}  {unviable:>12}  {caught:>6}  {hang:>4}  {survive:>7}\n");
+        missed += &these;
     }
+    print!("\n{table}");
     verdict(&count(&missed), &listed)
 }
 
-/// Runs these tests on the mutants of a library that are left, and returns those that hang, which is as good as a failure.
-fn survive(library: &str, output: &str, options: &str, tests: &str) -> Result<String, Stop> {
+/// What became of the mutants of a library: how many there are, and the lines of those that no test fails with.
+#[derive(Default)]
+struct Tally {
+    mutants: usize,
+    unviable: String,
+    /// As good as caught.
+    hang: String,
+    missed: String,
+}
+
+/// Tries the mutants of a library, those that are left each time, on more and more tests.
+fn tally(library: &str, listed: &Listed) -> Result<Tally, Stop> {
+    let output = format!("{FOLDER}/{library}");
+    fs::create_dir_all(&output).or_else(failed)?;
+    let outcome = |name: &str| text(&format!("{output}/mutants.out/{name}.txt"));
+    let [quick, slow] = tests_of(library).or_else(failed)?;
+    survive(library, &output, "", "", &format!("--lib{quick}"))?;
+    let mut tally = Tally {
+        unviable: outcome("unviable")?,
+        hang: outcome("timeout")?,
+        missed: outcome("missed")?,
+        ..Tally::default()
+    };
+    tally.mutants = tally.unviable.lines().count()
+        + tally.hang.lines().count()
+        + tally.missed.lines().count()
+        + outcome("caught")?.lines().count();
+
+    // What is listed takes the most time of all to survive everything, so this much is enough for it.
+    let settled = within(&tally.missed, listed);
+    let mut passes = vec![(String::new(), slow)];
+    if library == "deferred-core" {
+        let dependents = LIBRARIES.iter().filter(|other| **other != library);
+        passes.push((dependents.map(|other| format!(" --test-package={other}")).collect(), "--tests".to_owned()));
+    }
+    for (packages, tests) in passes {
+        if tests.is_empty() || without(&tally.missed, &settled).is_empty() {
+            continue;
+        }
+        let leave_out = format!("{}{settled}", tally.hang);
+        survive(library, &output, &format!(" --iterate{packages}"), &leave_out, &tests)?;
+        tally.hang += &outcome("timeout")?;
+        tally.missed = outcome("missed")? + &settled;
+    }
+    Ok(tally)
+}
+
+/// Runs these tests on the mutants of a library that have not been caught, but for the lines that are left out.
+fn survive(library: &str, output: &str, options: &str, leave_out: &str, tests: &str) -> Outcome {
     let line = format!(
         "CARGO_PROFILE_DEV_DEBUG=0 WATCHDOG_SECONDS=10 cargo mutants -p {library}{options} --jobs=2 --colors=never \
          --output={output} -- {tests}"
     );
     println!("$ {line}");
-    match parse(&line).status().map(|status| status.code()) {
+    let patterns = leave_out.lines().map(|line| format!("--exclude-re=^{}$", literally(line)));
+    let mut words = words(&line);
+    let behind = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    words.splice(behind..behind, patterns);
+    match command(&words).status().map(|status| status.code()) {
         // Some are missed, or some hang.
-        Ok(Some(0 | 2 | 3)) => text(&format!("{output}/mutants.out/timeout.txt")),
+        Ok(Some(0 | 2 | 3)) => Ok(""),
         Ok(code) => fail(format!("exit code {code:?}: {line}")),
         Err(error) => fail(format!("{error}: {line}")),
     }
 }
 
+/// A regular expression for this text alone.
+fn literally(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_alphanumeric() || c == '_' { c.to_string() } else { format!("\\x{{{:x}}}", u32::from(c)) })
+        .collect()
+}
+
 /// The options that choose the tests of a library in its first pass and in the second.
-fn tests_of(library: &str) -> std::io::Result<[String; 2]> {
-    let mut options = [String::new(), String::new()];
+fn tests_of(library: &str) -> io::Result<[String; 2]> {
+    let mut options = [const { String::new() }; 2];
     for entry in fs::read_dir(format!("{library}/tests"))? {
         let path = entry?.path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
@@ -101,17 +150,28 @@ fn without(lines: &str, others: &str) -> String {
     lines.lines().filter(|line| !others.lines().any(|other| other == *line)).map(|line| format!("{line}\n")).collect()
 }
 
-/// Counts lines of cargo-mutants by the name of the mutant, without the place in the file, which changes all the time.
+/// The lines of mutants that are listed, as often as there are such lines.
+fn within(lines: &str, listed: &Listed) -> String {
+    let found = count(lines);
+    let is_listed = |name: &String| listed.all.get(name).is_some_and(|times| *times >= found[name]);
+    lines.lines().filter(|line| is_listed(&name(line))).map(|line| format!("{line}\n")).collect()
+}
+
+/// The name of a mutant in a line of cargo-mutants: without the place in the file, which changes all the time.
+fn name(line: &str) -> String {
+    match *line.splitn(4, ':').collect::<Vec<_>>() {
+        [file, row, column, what] if [row, column].iter().all(|number| number.parse::<u32>().is_ok()) => {
+            format!("{file}:{what}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Counts lines of cargo-mutants by the name of the mutant.
 fn count(lines: &str) -> Mutants {
     let mut mutants = Mutants::new();
     for line in lines.lines() {
-        let name = match *line.splitn(4, ':').collect::<Vec<_>>() {
-            [file, row, column, what] if [row, column].iter().all(|number| number.parse::<u32>().is_ok()) => {
-                format!("{file}:{what}")
-            }
-            _ => line.to_owned(),
-        };
-        *mutants.entry(name).or_default() += 1;
+        *mutants.entry(name(line)).or_default() += 1;
     }
     mutants
 }
@@ -162,4 +222,8 @@ fn verdict(missed: &Mutants, listed: &Listed) -> Outcome {
 
 fn text(path: &str) -> Result<String, Stop> {
     fs::read_to_string(path).or_else(|error| fail(format!("{path}: {error}")))
+}
+
+fn failed<T>(error: io::Error) -> Result<T, Stop> {
+    fail(format!("{FOLDER}: {error}"))
 }

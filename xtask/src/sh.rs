@@ -106,9 +106,13 @@ pub(crate) fn need(line: &str, install: &'static str) -> Result<(), Stop> {
     if works(line) { Ok(()) } else { Err(Stop::Skipped { why: format!("`{line}` does not work"), install }) }
 }
 
-/// A command of these words.
+/// The command that is written so.
 pub(crate) fn parse(line: &str) -> Command {
-    let words = words(line);
+    command(&words(line))
+}
+
+/// A command of these words.
+pub(crate) fn command(words: &[String]) -> Command {
     let (variables, rest) = words.split_at(words.iter().take_while(|word| word.contains('=')).count());
     let mut command = Command::new(rest.first().map_or("", String::as_str));
     // Tests panic on purpose, some of them thousands of times.

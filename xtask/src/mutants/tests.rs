@@ -23,6 +23,22 @@ fn what_hung_in_an_earlier_pass_is_not_missed() {
 }
 
 #[test]
+fn what_is_listed_needs_no_slow_tests_unless_there_is_more_of_its_name() {
+    let listed = |times: usize| {
+        let name = "core/src/a.rs: replace && with || in b::<C>\n";
+        listed(&format!("# Why.\n{}", name.repeat(times))).unwrap()
+    };
+    assert_eq!(within(MISSED, &listed(0)), "");
+    assert_eq!(within(MISSED, &listed(1)), "");
+    assert_eq!(within(MISSED, &listed(2)), MISSED.split_inclusive('\n').skip(1).collect::<String>());
+}
+
+#[test]
+fn a_line_as_a_pattern_has_nothing_special_in_it() {
+    assert_eq!(literally("a_1: |é"), r"a_1\x{3a}\x{20}\x{7c}é");
+}
+
+#[test]
 fn what_is_listed_has_a_reason() {
     let list = "# What the file is.\n\n# It is the same.\nx\n? x\n\n# So is this.\ny\n";
     let Listed { all, sure } = listed(list).unwrap();
