@@ -1,5 +1,7 @@
 //! One try at one file: ask, follow, receive, check, give it its name.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use url::Url;
@@ -7,11 +9,13 @@ use url::Url;
 use crate::download::Downloader;
 use crate::error::DownloadError;
 use crate::events::{Event, How, Saved};
-use crate::fetch::{Fetch, Headers, Request, Response};
+use crate::fetch::{Fetch, Request, Response};
 use crate::folder::{Place, Reserved};
 use crate::job::Job;
 use crate::name::SafeName;
+use crate::note::Origin;
 use crate::part::{Kept, Part};
+use crate::range::ContentRange;
 use crate::redirect::follow;
 use crate::retry::retry_after;
 use crate::transfer::{Idle, copy};
@@ -54,8 +58,8 @@ impl Target {
 pub(crate) enum Start {
     /// There is something to fetch.
     Fetch(Target),
-    /// The file is there, and that is all right.
-    Kept(Saved),
+    /// The file is there, and may be all right.
+    Kept(PathBuf),
 }
 
 /// What a request came to.
@@ -75,7 +79,7 @@ impl<F: Fetch> Downloader<F> {
         if self.settings().naming == Naming::Url {
             match self.reserve(&SafeName::from_url(&target.url), job)? {
                 Reserved::Place(place) => target.place = Some(place),
-                Reserved::Skip(path) => return kept(path).map(Start::Kept),
+                Reserved::Skip(path) => return Ok(Start::Kept(path)),
             }
         }
         Ok(Start::Fetch(target))
@@ -94,7 +98,7 @@ impl<F: Fetch> Downloader<F> {
             let name = name.unwrap_or_else(|| SafeName::from_url(&target.url));
             match self.reserve(&name, job)? {
                 Reserved::Place(place) => target.place = Some(place),
-                Reserved::Skip(path) => return kept(path),
+                Reserved::Skip(path) => return kept(path, job).await,
             }
             early = Some(response);
         }
@@ -159,25 +163,28 @@ impl<F: Fetch> Downloader<F> {
             return receive_anew(target, job, accepted(response)?, None);
         };
         match response.status {
+            206 | 416 if !kept.note.is_edition_of(&response.headers) => {}
             206 => {
                 let range = ContentRange::of(&response.headers);
-                let Some(range) = range.filter(|range| range.first == Some(kept.len)) else {
+                let Some(range) = range.filter(|range| range.first() == Some(kept.len)) else {
                     return Err(DownloadError::Answer("the server sent another range than asked for".into()));
                 };
-                let rest = range.total.map(|total| total.saturating_sub(kept.len));
-                Ok(Step::Receive(Part::resume(target.place()?, &job.text, kept), response, rest))
+                if let Some(rest) = range.to_the_end() {
+                    return Ok(Step::Receive(Part::resume(target.place()?, kept), response, Some(rest)));
+                }
             }
             416 => {
                 let range = ContentRange::of(&response.headers);
                 if range.is_some_and(|range| range.total == Some(kept.len)) {
-                    return Ok(Step::Whole(Part::resume(target.place()?, &job.text, kept)));
+                    return Ok(Step::Whole(Part::resume(target.place()?, kept)));
                 }
-                // What is there is longer than the file: it is something else.
-                let response = self.ask(&target.url, None, idle).await?;
-                receive_anew(target, job, accepted(response)?, Some(kept))
             }
-            _ => receive_anew(target, job, accepted(response)?, Some(kept)),
+            _ => return receive_anew(target, job, accepted(response)?, Some(kept)),
         }
+        // The part is of something else, or it would not be whole with what this answer brings, or not for certain.
+        drop(response);
+        let response = self.ask(&target.url, None, idle).await?;
+        receive_anew(target, job, accepted(response)?, Some(kept))
     }
 
     /// Sends a request for a file, or for what is missing of it, and follows redirects.
@@ -190,16 +197,25 @@ impl<F: Fetch> Downloader<F> {
         let mut headers = self.settings().headers.clone();
         if let Some(found) = found {
             headers.push(("range".into(), format!("bytes={}-", found.len)));
-            headers.push(("if-range".into(), found.validator.clone()));
+            headers.push(("if-range".into(), found.note.validator().to_owned()));
         }
         let request = Request { url: url.clone(), headers };
         idle.watch(follow(self.fetch(), request)).await?
     }
 
-    /// Finds a name; one whose part belongs to another url is left to that one when resuming.
+    /// Finds a name.
+    ///
+    /// When resuming, that of an earlier part of the same file goes first, and one whose part belongs to another url
+    /// is left to that one.
     fn reserve(&self, name: &SafeName, job: &Job) -> Result<Reserved, DownloadError> {
-        let resume = self.settings().resume;
-        self.folder().reserve(name, |place| !resume || !Kept::of_another(place, &job.text))
+        if !self.settings().resume {
+            return self.folder().reserve(name, |_| true);
+        }
+        let begun = self.begun().get(&Origin::of(&job.text)).map_or(&[][..], Vec::as_slice);
+        if let Some(place) = begun.iter().find_map(|begun| self.folder().reserve_begun(name, begun)) {
+            return Ok(Reserved::Place(place));
+        }
+        self.folder().reserve(name, |place| !Kept::of_another(place, &job.text))
     }
 }
 
@@ -236,46 +252,11 @@ fn receive_anew<B>(
     }
 }
 
-/// What a file that was there comes to.
-fn kept(path: std::path::PathBuf) -> Result<Saved, DownloadError> {
-    let data = path.symlink_metadata().map_err(DownloadError::save("look at", &path))?;
+/// What a file that was there comes to: it must have the sum that is wanted, and stays if it has another.
+pub(crate) async fn kept(path: PathBuf, job: &Job) -> Result<Saved, DownloadError> {
+    let data = path.metadata().map_err(DownloadError::save("look at", &path))?;
+    if let Some(wanted) = job.checksum {
+        wanted.verify(File::open(&path), &path).await?;
+    }
     Ok(Saved { path, bytes: data.len(), how: How::Kept })
-}
-
-/// A `Content-Range` field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ContentRange {
-    /// The first byte sent; nothing where none is.
-    first: Option<u64>,
-    /// The length of the whole file, where the server knows it.
-    total: Option<u64>,
-}
-
-impl ContentRange {
-    /// Reads `bytes 5-9/10`, `bytes 5-9/*` or `bytes */10`.
-    fn of(headers: &Headers) -> Option<Self> {
-        let field = headers.get("content-range")?.strip_prefix("bytes ")?;
-        let (range, total) = field.split_once('/')?;
-        let first = range.split_once('-').map(|(first, _)| first);
-        Some(Self { first: first.and_then(|first| first.trim().parse().ok()), total: total.trim().parse().ok() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn range(field: &str) -> Option<(Option<u64>, Option<u64>)> {
-        let headers = Headers::from_iter([("Content-Range".to_owned(), field.to_owned())]);
-        ContentRange::of(&headers).map(|range| (range.first, range.total))
-    }
-
-    #[test]
-    fn content_ranges_are_read() {
-        assert_eq!(range("bytes 5-9/10"), Some((Some(5), Some(10))));
-        assert_eq!(range("bytes 5-9/*"), Some((Some(5), None)));
-        assert_eq!(range("bytes */10"), Some((None, Some(10))));
-        assert_eq!(range("pages 1-2/3"), None);
-        assert_eq!(range("bytes"), None);
-    }
 }

@@ -2,6 +2,16 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::DownloadError;
+
+/// How much is hashed at once.
+const HASH_STEP: usize = 64 * 1024;
 
 /// A SHA-256 sum, written `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,6 +21,28 @@ impl Checksum {
     /// A sum from its bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Compares a file, which is at `path`, with this sum; other tasks go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When it has another sum, or cannot be opened or read.
+    pub(crate) async fn verify(self, file: io::Result<File>, path: &Path) -> Result<(), DownloadError> {
+        let failed = || DownloadError::save("read", path);
+        let mut file = file.map_err(failed())?;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; HASH_STEP];
+        loop {
+            let n = file.read(&mut buffer).map_err(failed())?;
+            if n == 0 {
+                break;
+            }
+            hasher.update(&buffer[..n]);
+            futures_lite::future::yield_now().await;
+        }
+        let found = Self(hasher.finalize().into());
+        if found == self { Ok(()) } else { Err(DownloadError::Checksum { wanted: self, found }) }
     }
 }
 

@@ -5,18 +5,20 @@ use core::future::Future;
 use core::num::NonZeroUsize;
 use core::pin::Pin;
 use core::time::Duration;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use deferred_core::{Clock, Deferred, Failure, FailureKind, Outcome};
 use deferred_sync::DeferredSemaphore;
 
-use crate::attempt::{Naming, Start};
+use crate::attempt::{Naming, Start, kept};
 use crate::error::DownloadError;
 use crate::events::{Event, Observer, Saved};
 use crate::fetch::Fetch;
 use crate::folder::Folder;
 use crate::hosts::Hosts;
 use crate::job::Job;
+use crate::note::{self, Origin};
 use crate::retry::Retry;
 use crate::time::{SharedClock, sleep};
 use crate::transfer::{Idle, Rate};
@@ -77,6 +79,8 @@ struct Inner<F> {
     settings: Settings,
     /// Where files go.
     folder: Folder,
+    /// What earlier runs have begun there.
+    begun: OnceLock<HashMap<Origin, Vec<String>>>,
     /// Who is told.
     observer: Box<dyn Observer>,
     /// One permit for each file that may be downloaded at once.
@@ -104,6 +108,7 @@ impl<F: Fetch> Downloader<F> {
         let inner = Inner {
             fetch,
             folder,
+            begun: OnceLock::new(),
             observer: Box::new(observer),
             slots: DeferredSemaphore::new(settings.jobs.get()),
             hosts: Hosts::new(settings.per_host),
@@ -140,7 +145,15 @@ impl<F: Fetch> Downloader<F> {
     async fn fetch_one_file(self, job: Arc<Job>, start: Result<Start, DownloadError>) -> Outcome<Saved, DownloadError> {
         let mut target = match start {
             Ok(Start::Fetch(target)) => target,
-            Ok(Start::Kept(saved)) => return self.finish(&job, Ok(saved)),
+            Ok(Start::Kept(path)) => {
+                // Reading it takes a slot.
+                let reads = job.checksum.is_some().then(|| self.inner.slots.acquire().widen::<DownloadError>());
+                let _slot = match reads {
+                    Some(slot) => Some(slot.await?),
+                    None => None,
+                };
+                return self.finish(&job, kept(path, &job).await);
+            }
             Err(error) => return self.finish(&job, Err(error)),
         };
         loop {
@@ -232,6 +245,11 @@ impl<F: Fetch> Downloader<F> {
     /// Where files go.
     pub(crate) fn folder(&self) -> &Folder {
         &self.inner.folder
+    }
+
+    /// The names under which earlier runs have begun files.
+    pub(crate) fn begun(&self) -> &HashMap<Origin, Vec<String>> {
+        self.inner.begun.get_or_init(|| note::begun(self.folder().root()))
     }
 
     /// The rate of all files together.

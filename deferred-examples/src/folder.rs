@@ -15,7 +15,7 @@ pub enum Collision {
     /// Put a number behind the name.
     #[default]
     Number,
-    /// Keep the file that is there and download nothing.
+    /// Keep the file that is there and download nothing; fail if what is there is no file.
     Skip,
     /// Replace the file that is there.
     Overwrite,
@@ -98,6 +98,17 @@ impl Folder {
     pub fn reserve(&self, wanted: &SafeName, usable: impl Fn(&Place) -> bool) -> Result<Reserved, DownloadError> {
         self.shared.reserve(wanted, usable)
     }
+
+    /// Gives out `name`, under which a file was begun, if it is `wanted` or that with a number and is free, and if the
+    /// collision rule has a number put behind a name or a file left alone.
+    pub(crate) fn reserve_begun(&self, wanted: &SafeName, name: &str) -> Option<Place> {
+        let name = wanted.variant(name)?;
+        let path = self.root().join(name.as_str());
+        let place = Place { wanted: wanted.clone(), name, path, shared: Arc::clone(&self.shared) };
+        let numbers = matches!(self.shared.collision, Collision::Number | Collision::Skip);
+        let is_free = numbers && place.is_taken().is_ok_and(|taken| !taken);
+        (is_free && self.shared.names().taken.insert(key(&place.name))).then_some(place)
+    }
 }
 
 impl Shared {
@@ -123,7 +134,9 @@ impl Shared {
                 } else {
                     match self.collision {
                         Collision::Number => {}
-                        Collision::Skip => return Ok(Reserved::Skip(place.path)),
+                        // What a link leads to is a file as well.
+                        Collision::Skip if place.path.is_file() => return Ok(Reserved::Skip(place.path)),
+                        Collision::Skip => return Err(DownloadError::Exists(place.path)),
                         Collision::Overwrite => return place.replaceable().map(Reserved::Place),
                         Collision::Fail => return Err(DownloadError::Exists(place.path)),
                     }

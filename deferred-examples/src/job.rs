@@ -66,9 +66,23 @@ impl fmt::Display for Job {
                 let _ = url.set_password(Some("***"));
                 write!(f, "{url}")
             }
-            _ if self.text.contains(char::is_control) => write!(f, "{:?}", self.text),
-            _ => f.write_str(&self.text),
+            Ok(_) if !self.text.contains(char::is_control) => f.write_str(&self.text),
+            // What cannot be made sense of may hold a password all the same.
+            _ => match (masked(&self.text), self.text.contains(char::is_control)) {
+                (text, true) => write!(f, "{text:?}"),
+                (text, false) => f.write_str(&text),
+            },
         }
+    }
+}
+
+/// Leaves out what is before an `@` in the place of the host.
+fn masked(text: &str) -> String {
+    let host = text.find("://").map_or(0, |at| at + 3);
+    let end = text[host..].find(['/', '?', '#']).map_or(text.len(), |at| host + at);
+    match text[host..end].rfind('@') {
+        Some(at) => format!("{}***{}", &text[..host], &text[host + at..]),
+        None => text.to_owned(),
     }
 }
 
@@ -98,5 +112,14 @@ mod tests {
     fn passwords_are_not_shown() {
         let job = Job::from_line(0, "http://me:secret@a/b").expect("a job");
         assert_eq!(job.to_string(), "http://me:***@a/b");
+        for (text, shown) in [
+            ("http://me:secret@a:99999/b@c", "http://***@a:99999/b@c"),
+            ("me@home:secret@a", "***@a"),
+            ("http://me:secret@a/\u{7}b", "http://me:***@a/%07b"),
+            ("http://me:secret@ /\u{7}", "\"http://***@ /\\u{7}\""),
+            ("a/b@c", "a/b@c"),
+        ] {
+            assert_eq!(Job { index: 0, text: text.to_owned(), checksum: None }.to_string(), shown);
+        }
     }
 }

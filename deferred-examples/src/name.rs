@@ -71,6 +71,14 @@ impl SafeName {
     pub(crate) fn numbered(&self, number: u64) -> Self {
         Self(format!("{}.{number}", self.0))
     }
+
+    /// Returns `name` if it is this one, or this one with a number put behind it.
+    pub(crate) fn variant(&self, name: &str) -> Option<Self> {
+        let behind = name.strip_prefix(&self.0)?;
+        let numbered = |number: u64| self.numbered(number).0 == name;
+        let is_number = || behind.strip_prefix('.').and_then(|number| number.parse().ok()).is_some_and(numbered);
+        (behind.is_empty() || is_number()).then(|| Self(name.to_owned()))
+    }
 }
 
 impl fmt::Display for SafeName {

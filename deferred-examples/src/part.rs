@@ -1,28 +1,20 @@
 //! A file while it grows: `.NAME.part`, and beside it a note that says of what it is a part.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-use sha2::{Digest, Sha256};
 
 use crate::checksum::Checksum;
 use crate::error::DownloadError;
 use crate::fetch::Headers;
 use crate::folder::{Place, create_anew, create_new, open_plain};
+use crate::note::Note;
 
 /// What a file is called while it grows, behind its name.
 const PART: &str = "part";
 
-/// The most that a note is read of.
-const MAX_NOTE: u64 = 16 * 1024;
-
 /// A file that has grown this long is worth continuing even if this program is killed.
 const WORTH_A_NOTE: u64 = 1024 * 1024;
-
-/// How much is hashed at once.
-const HASH_STEP: usize = 64 * 1024;
 
 /// What an earlier try left behind and a new one may go on from.
 #[derive(Debug)]
@@ -31,8 +23,8 @@ pub(crate) struct Kept {
     file: File,
     /// How many bytes are there.
     pub(crate) len: u64,
-    /// What says which edition of the file they are of: an entity tag or a date.
-    pub(crate) validator: String,
+    /// Of what.
+    pub(crate) note: Note,
 }
 
 impl Kept {
@@ -47,13 +39,13 @@ impl Kept {
         let len = data.as_ref().map_or(0, fs::Metadata::len);
         // A note that is older than the part was left by another one, which somebody took away.
         let begun = data.and_then(|data| data.created().ok());
-        let noted = read_note(place, begun).ok().filter(|(from, _)| from == url && len > 0);
-        Ok(noted.map(|(_, validator)| Self { file, len, validator }))
+        let note = Note::read(place, begun).ok().filter(|note| note.is_of(url) && len > 0);
+        Ok(note.map(|note| Self { file, len, note }))
     }
 
     /// Returns true if the place holds a part of something else than `url`.
     pub(crate) fn of_another(place: &Place, url: &str) -> bool {
-        read_note(place, None).is_ok_and(|(from, _)| from != url)
+        Note::read(place, None).is_ok_and(|note| !note.is_of(url))
     }
 }
 
@@ -70,8 +62,8 @@ pub(crate) struct Part {
     file: File,
     /// How many bytes it has.
     len: u64,
-    /// What another try needs to continue the file: its url and its validator.
-    origin: Option<(String, String)>,
+    /// What another try needs to continue the file.
+    note: Option<Note>,
     /// Set if there is a note that says so.
     noted: bool,
     /// Set once the file has its final name.
@@ -99,7 +91,7 @@ impl Part {
                     None => take(&path)?,
                 };
                 // Its note is not about what is written now.
-                remove_note(place);
+                Note::remove(place);
                 create_anew(&path)
             }
             // Seldom is there anything to look at.
@@ -114,17 +106,17 @@ impl Part {
             path,
             file,
             len: 0,
-            origin: validator(headers).map(|validator| (url.to_owned(), validator.to_owned())),
+            note: Note::new(url, headers),
             noted: false,
             published: false,
         })
     }
 
     /// Goes on with what an earlier try left.
-    pub(crate) fn resume(place: &Place, url: &str, kept: Kept) -> Self {
-        let Kept { file, len, validator } = kept;
-        let origin = Some((url.to_owned(), validator));
-        Self { place: place.clone(), path: place.beside(PART), file, len, origin, noted: true, published: false }
+    pub(crate) fn resume(place: &Place, kept: Kept) -> Self {
+        let Kept { file, len, note } = kept;
+        let note = Some(note);
+        Self { place: place.clone(), path: place.beside(PART), file, len, note, noted: true, published: false }
     }
 
     /// Returns the name that the file will have.
@@ -144,53 +136,50 @@ impl Part {
         self.file.write_all(bytes).map_err(DownloadError::save("write", &self.path))?;
         self.len += bytes.len() as u64;
         if self.len >= WORTH_A_NOTE {
-            self.note();
+            self.write_note();
         }
         Ok(())
     }
 
     /// Writes down what the file is a part of, so that another try can continue it.
-    fn note(&mut self) {
-        if let Some((url, validator)) = self.origin.as_ref().filter(|_| !self.noted) {
+    fn write_note(&mut self) {
+        if let Some(note) = self.note.as_ref().filter(|_| !self.noted) {
             // Without a note the file cannot be continued later, and is none the worse.
-            self.noted = write_note(&self.place, url, validator).is_ok();
+            self.noted = note.write(&self.place).is_ok();
             if !self.noted {
-                self.origin = None;
+                self.note = None;
             }
         }
+    }
+
+    /// Fails if the part is not there any more, or another one is: somebody took it away.
+    ///
+    /// Where files cannot be locked, another run may have.
+    fn is_there(&self) -> Result<(), DownloadError> {
+        if is_at(&self.file, &self.path) { Ok(()) } else { Err(DownloadError::Busy(self.path.clone())) }
     }
 
     /// Compares the file with the sum that is wanted, reading it once more.
     pub(crate) async fn verify(&self, wanted: Checksum) -> Result<(), DownloadError> {
-        let failed = || DownloadError::save("read", &self.path);
-        let mut file = open_plain(&self.path, OpenOptions::new().read(true)).map_err(failed())?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; HASH_STEP];
-        loop {
-            let n = file.read(&mut buffer).map_err(failed())?;
-            if n == 0 {
-                break;
-            }
-            hasher.update(&buffer[..n]);
-            futures_lite::future::yield_now().await;
-        }
-        let found = Checksum::new(hasher.finalize().into());
-        if found == wanted { Ok(()) } else { Err(DownloadError::Checksum { wanted, found }) }
+        self.is_there()?;
+        let file = open_plain(&self.path, OpenOptions::new().read(true));
+        wanted.verify(file, &self.path).await
     }
 
     /// Takes the file away when this is dropped: it is not what it should be.
     pub(crate) fn discard(&mut self) {
-        self.origin = None;
+        self.note = None;
     }
 
     /// Gives the file its final name, and returns the path and the length.
     ///
     /// It stays locked until it has the name, so that nobody takes it for a part on the way.
     pub(crate) fn publish(mut self) -> Result<(PathBuf, u64), DownloadError> {
+        self.is_there()?;
         let path = self.place.publish(&self.path)?;
         self.published = true;
         if self.noted {
-            remove_note(&self.place);
+            Note::remove(&self.place);
         }
         Ok((path, self.len))
     }
@@ -198,15 +187,15 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if self.published {
+        if self.published || self.is_there().is_err() {
             return;
         }
         if self.len > 0 {
-            self.note();
+            self.write_note();
         }
-        if self.len == 0 || self.origin.is_none() {
+        if self.len == 0 || self.note.is_none() {
             let _ = fs::remove_file(&self.path);
-            remove_note(&self.place);
+            Note::remove(&self.place);
         }
     }
 }
@@ -253,49 +242,4 @@ fn is_at(file: &File, path: &Path) -> bool {
         let _ = file;
         path.exists()
     }
-}
-
-/// What tells this edition of a file from any other, byte for byte.
-///
-/// Of a body that came encoded there is none: a range would be one of other bytes than those saved.
-fn validator(headers: &Headers) -> Option<&str> {
-    if headers.is_encoded() {
-        return None;
-    }
-    let tag = headers.get("etag").filter(|tag| tag.starts_with('"'));
-    tag.or_else(|| headers.get("last-modified")).filter(|validator| is_plain(validator))
-}
-
-/// Returns true if `validator` can be sent back as it is.
-fn is_plain(validator: &str) -> bool {
-    validator.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
-
-/// Where the note of a place is.
-fn note(place: &Place) -> PathBuf {
-    place.beside("part.note")
-}
-
-/// Writes down of what the part is a part.
-fn write_note(place: &Place, url: &str, validator: &str) -> io::Result<()> {
-    create_anew(&note(place))?.write_all(format!("{url}\n{validator}\n").as_bytes())
-}
-
-/// Reads the url and the validator, unless they were written before `begun`.
-fn read_note(place: &Place, begun: Option<SystemTime>) -> io::Result<(String, String)> {
-    let file = open_plain(&note(place), OpenOptions::new().read(true))?;
-    if begun.is_some_and(|begun| file.metadata().and_then(|data| data.modified()).is_ok_and(|noted| noted < begun)) {
-        return Err(ErrorKind::NotFound.into());
-    }
-    let mut text = String::new();
-    file.take(MAX_NOTE).read_to_string(&mut text)?;
-    match text.lines().collect::<Vec<_>>().as_slice() {
-        [url, validator] if is_plain(validator) => Ok(((*url).to_owned(), (*validator).to_owned())),
-        _ => Err(ErrorKind::InvalidData.into()),
-    }
-}
-
-/// Removes the note, if there is one.
-fn remove_note(place: &Place) {
-    let _ = fs::remove_file(note(place));
 }

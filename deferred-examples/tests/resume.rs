@@ -77,6 +77,27 @@ fn an_edition_that_changed_is_started_anew() {
     assert_eq!(scene.names(), ["a"]);
 }
 
+/// It says in its answer of which edition that is.
+#[test]
+fn a_server_that_does_not_look_at_the_edition_asked_for_does_not_get_two_joined() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "&ranges=blind");
+    scene.server.publish_new_edition();
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    assert!(scene.read("a") == Content::edition("/a", 100_000, 1).bytes());
+    assert_eq!(scene.names(), ["a"]);
+}
+
+#[test]
+fn a_range_that_may_not_go_to_the_end_is_not_trusted() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "&ranges=unknown");
+    let run = scene.download(&["--resume"], &[&path]);
+    run.assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+    assert!(!run.stdout.contains("earlier"), "{run}");
+}
+
 #[test]
 fn a_server_without_ranges_sends_it_all() {
     let scene = Scene::new();
@@ -182,6 +203,73 @@ fn what_is_there_already_is_kept() {
     assert_eq!(scene.names(), ["a", "a.1", "b"]);
     assert_eq!(scene.server.requests(), requests);
     assert!(run.stdout.contains("0 of 3 files saved, 3 already there"), "{run}");
+}
+
+#[test]
+fn what_is_there_already_must_have_the_sum_that_is_wanted() {
+    let scene = Scene::new();
+    let sum = format!("sha256:{}", Content::new("/a", 100).sha256());
+    scene.download(&[], &["/a?size=100"]).assert_code(0);
+    scene.download(&["--resume", "--checksum", &sum], &["/a?size=100"]).assert_code(0);
+    scene.write("a", b"mine");
+    for options in [["--resume", "--checksum", &sum].as_slice(), &["--on-collision=skip", "--checksum", &sum]] {
+        let run = scene.download(options, &["/a?size=100"]);
+        run.assert_code(1);
+        run.assert_failed("/a", "the checksum is sha256:");
+        assert_eq!(scene.read("a"), b"mine");
+    }
+}
+
+#[test]
+fn what_is_there_and_is_no_file_is_not_kept_as_one() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.output().join("a")).expect("a directory");
+    let run = scene.download(&["--resume"], &["/a?size=100"]);
+    run.assert_code(1);
+    run.assert_failed("/a", "exists");
+}
+
+#[test]
+fn a_part_beside_a_file_of_its_name_is_continued() {
+    let scene = Scene::new();
+    scene.write("a", b"mine");
+    let path = leave_a_part(&scene, "");
+    assert_eq!(scene.names(), [".a.1.part", ".a.1.part.note", "a"]);
+    scene.download(&["--resume"], &[&path]).assert_code(0);
+    assert_eq!(scene.names(), ["a", "a.1"]);
+    scene.assert_saved("a.1", "/a", 100_000);
+    assert_eq!(scene.read("a"), b"mine");
+}
+
+#[test]
+fn files_that_one_name_was_given_to_are_continued_in_any_order() {
+    let scene = Scene::new();
+    let named = "fields=content-disposition:+attachment;filename%3Da";
+    let [x, y] = [format!("/x?size=100000&cut=60000&once&{named}"), format!("/y?size=100&{named}")];
+    scene.download(&["-j1", "--retries=0", "--name-from=header"], &[&y, &x]).assert_code(1);
+    assert_eq!(scene.names(), [".a.1.part", ".a.1.part.note", "a"]);
+    scene.download(&["-j1", "--resume", "--name-from=header"], &[&x, &y]).assert_code(0);
+    assert_eq!(scene.names(), ["a", "a.1"]);
+    scene.assert_saved("a", "/y", 100);
+    scene.assert_saved("a.1", "/x", 100_000);
+}
+
+#[test]
+fn no_password_stays_on_the_disk() {
+    let scene = Scene::new();
+    let url = scene.server.url("/a?size=100000&cut=60000&once").replace("://", "://me:secret@");
+    let run = |options: &[&str]| {
+        let mut command = scene.command();
+        common::finish(command.args(options).arg(&url).output().expect("the program runs"))
+    };
+    run(&["--retries", "0"]).assert_code(1);
+    assert_eq!(scene.names(), [".a.part", ".a.part.note"]);
+    let note = String::from_utf8(scene.read(".a.part.note")).expect("text");
+    assert!(!note.contains("secret"), "{note}");
+    run(&["--resume"]).assert_code(0);
+    let request = common::last_request(&scene.server, "/a");
+    assert!(request.contains("range:bytes=60000-"), "{request}");
+    scene.assert_saved("a", "/a", 100_000);
 }
 
 #[test]

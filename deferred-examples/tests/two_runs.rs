@@ -83,3 +83,16 @@ fn what_a_killed_run_left_is_continued() {
     let request = common::last_request(&scene.server, "/a");
     assert!(request.contains(&format!("range:bytes={there}-")), "{request}");
 }
+
+#[test]
+fn a_part_that_was_taken_away_is_not_finished_with_another() {
+    let scene = Scene::new();
+    let child = begin(&scene, &[], "/a?size=30000&step=2000&drip=20", 0);
+    fs::remove_file(scene.output().join(".a.part")).expect("the part");
+    scene.write(".a.part", b"another");
+    let run = finish(child.wait_with_output().expect("its end"));
+    run.assert_code(1);
+    run.assert_failed("/a", "another run is writing");
+    assert_eq!(scene.names(), [".a.part"]);
+    assert_eq!(scene.read(".a.part"), b"another");
+}

@@ -8,6 +8,8 @@ use clap::{Parser, ValueEnum};
 use deferred_examples::checksum::Checksum;
 use deferred_examples::{Collision, Naming, Retry, Settings};
 
+use crate::curl_client::MOST_TRANSFERS;
+
 /// What a user types.
 const EXAMPLES: &str = "\
 Examples:
@@ -178,13 +180,10 @@ impl Args {
     }
 }
 
-/// The most files at once: libcurl waits with `select`, which knows 1024 descriptors, and a file takes two.
-const MOST_JOBS: usize = 500;
-
 /// Reads how many files to download at once.
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let jobs = at_least_one(text)?;
-    if jobs.get() <= MOST_JOBS { Ok(jobs) } else { Err(format!("it must be at most {MOST_JOBS}")) }
+    if jobs.get() <= MOST_TRANSFERS { Ok(jobs) } else { Err(format!("it must be at most {MOST_TRANSFERS}")) }
 }
 
 /// Reads a number that is not zero.

@@ -49,7 +49,8 @@ pub(crate) fn answer(
         Range::From(start) => {
             let said = if plan.ranges == Ranges::Wrong { 0 } else { start };
             head.push_str("HTTP/1.1 206 Partial Content\r\n");
-            line(&mut head, format_args!("content-range: bytes {said}-{}/{}", plan.size - 1, plan.size));
+            let total = if plan.ranges == Ranges::Unknown { "*".to_owned() } else { plan.size.to_string() };
+            line(&mut head, format_args!("content-range: bytes {said}-{}/{total}", plan.size - 1));
             said
         }
         Range::Beyond => {
@@ -156,7 +157,7 @@ impl Range {
         let current = request
             .header("if-range")
             .is_none_or(|validator| (plan.etag && validator == tag) || plan.modified.as_deref() == Some(validator));
-        if plan.ranges == Ranges::Ignored || !current {
+        if plan.ranges == Ranges::Ignored || (plan.ranges != Ranges::Blind && !current) {
             Self::Whole
         } else if start >= plan.size {
             Self::Beyond

@@ -36,7 +36,8 @@ pub(crate) struct Plan {
     pub(crate) chunked: bool,
     /// `gzip`: send the body in a gzip wrapper, and say so.
     pub(crate) gzip: bool,
-    /// `ranges=off|wrong`: ignore `Range`, or answer it with another range than the one asked for.
+    /// `ranges=off|wrong|blind|unknown`: ignore `Range`, answer it with another range than the one asked for, ignore
+    /// `If-Range`, or do not say how long the whole file is.
     pub(crate) ranges: Ranges,
     /// `etag=off`: send no entity tag.
     pub(crate) etag: bool,
@@ -57,6 +58,10 @@ pub(crate) enum Ranges {
     Ignored,
     /// It is answered with a range that starts at the beginning.
     Wrong,
+    /// It is honoured for any edition.
+    Blind,
+    /// It is honoured, and the answer does not say how long the whole file is.
+    Unknown,
 }
 
 impl Plan {
@@ -108,6 +113,8 @@ impl Plan {
             "gzip" => self.gzip = true,
             "ranges" if value == "off" => self.ranges = Ranges::Ignored,
             "ranges" if value == "wrong" => self.ranges = Ranges::Wrong,
+            "ranges" if value == "blind" => self.ranges = Ranges::Blind,
+            "ranges" if value == "unknown" => self.ranges = Ranges::Unknown,
             "etag" => self.etag = value != "off",
             "modified" => self.modified = Some(value),
             "fields" => self.fields.push(value),

@@ -40,6 +40,13 @@ pub(crate) use trouble::Trouble;
 /// The longest that the thread sleeps; libcurl wakes it whenever there is something to do.
 const LONG: Duration = Duration::from_secs(3600);
 
+/// How often it looks if libcurl cannot wait.
+const SHORT: Duration = Duration::from_millis(10);
+
+/// The most transfers at once, and the most connections, idle ones with them: libcurl waits with `select`, which knows
+/// 1024 descriptors, and each file that is saved takes another.
+pub(crate) const MOST_TRANSFERS: usize = 500;
+
 /// How many tasks run at most before libcurl has its turn.
 const ROUNDS: u32 = 16;
 
@@ -110,7 +117,9 @@ impl CurlClient {
     pub(crate) fn new(connect_timeout: Duration) -> io::Result<Self> {
         let (ready, started) = mpsc::channel();
         thread::Builder::new().name("curl".into()).spawn(move || {
-            let multi = Multi::new();
+            let mut multi = Multi::new();
+            // A number stored in the handle, which cannot fail.
+            let _ = multi.set_max_total_connections(MOST_TRANSFERS);
             let desk = Arc::new(Desk { orders: Mutex::default(), waker: multi.waker() });
             if ready.send(Arc::clone(&desk)).is_ok() {
                 work(&multi, &desk);
@@ -301,7 +310,9 @@ fn work(multi: &Multi, desk: &Arc<Desk>) {
             if transfers.is_empty() {
                 sockets::sweep();
             }
-            let _ = multi.poll(&mut [], LONG);
+            if multi.poll(&mut [], LONG).is_err() {
+                thread::sleep(SHORT);
+            }
         }
     }
 }

@@ -86,11 +86,17 @@ pub(super) fn allow_many() {
 
 /// Returns whether bytes wait at the socket of a transfer, where it is known which one that is: the one
 /// with this local port, or one that was opened for it.
+///
+/// Connections to several servers may have one local port: then it is that which was last used for this server, or
+/// opened for it.
 pub(super) fn is_excess(port: u16, opened: &[RawFd], origin: &str) -> Option<bool> {
     SOCKETS.with_borrow_mut(|sockets| {
-        let is_its = |watched: &&mut Watched| match port {
-            0 => opened.contains(&watched.number),
-            port => watched.port() == port,
+        let is_opened = |watched: &Watched| opened.contains(&watched.number);
+        let is_at_port = |watched: &Watched| if port == 0 { is_opened(watched) } else { watched.port() == port };
+        let is_alone = sockets.watched.iter().filter(|watched| is_at_port(watched)).count() == 1;
+        let is_its = |watched: &&mut Watched| {
+            let is_known = is_opened(watched) || watched.origin.as_deref() == Some(origin);
+            is_at_port(watched) && (is_alone || is_known)
         };
         let mut excess = None;
         for watched in sockets.watched.iter_mut().filter(is_its) {
