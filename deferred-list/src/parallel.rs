@@ -152,6 +152,8 @@ where
 {
     /// Starts work as long as there are places for it.
     fn go_on(&self) {
+        // Dropped last, as it is the user's, and may panic.
+        let mut spent = None;
         loop {
             let mut locked = self.state.lock();
             if locked.places == 0 || locked.failure.is_some() {
@@ -168,18 +170,24 @@ where
                     let mut locked = self.state.lock();
                     if locked.failure.is_some() {
                         locked.exhausted = true;
+                        spent = Some(source);
                     } else {
                         locked.source = Some(source);
                     }
                 }
                 Some(Err(failure)) => {
+                    spent = Some(source);
                     self.state.lock().exhausted = true;
                     self.stop(failure);
                 }
-                _ => self.state.lock().exhausted = true,
+                _ => {
+                    spent = Some(source);
+                    self.state.lock().exhausted = true;
+                }
             }
         }
         self.end();
+        drop(spent);
     }
 
     /// Takes on one that was started.
@@ -230,7 +238,7 @@ where
             handle.cancel();
         }
         self.end();
-        // Last, as it may be the user's, and panic.
+        // Last here too.
         drop(source);
     }
 

@@ -268,3 +268,35 @@ fn work_that_ends_on_other_threads_is_counted_once() {
     assert!(most.load(Ordering::SeqCst) <= 4);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
+
+/// What the items and the function hold is the user's, and its drop may panic.
+#[test]
+fn items_and_a_function_whose_drop_panics_do_not_keep_it_from_firing() {
+    watchdog(|| {
+        for cancelled in [false, true] {
+            for in_items in [true, false] {
+                let drops = Drops::new();
+                let works = Works::default();
+                let (starter, bomb) = (works.clone(), Some(drops.bomb()));
+                let (in_items, in_start) = if in_items { (bomb, None) } else { (None, bomb) };
+                let items = (0..2).inspect(move |_| _ = &in_items);
+                let mut d = parallel(1, items, move |n| {
+                    _ = &in_start;
+                    starter.start(n)
+                });
+                works.end(0, Ok(0));
+                assert_eq!(drops.count(), 0);
+                if cancelled {
+                    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| d.handle().cancel()));
+                    // The panic is the one of whoever cancels, or of nobody.
+                    drop(panic);
+                    assert!(d.wait().is_err());
+                } else {
+                    works.end(1, Ok(1));
+                    assert_eq!(d.wait().unwrap().len(), 2);
+                }
+                assert_eq!(drops.count(), 1);
+            }
+        }
+    });
+}
