@@ -293,7 +293,13 @@ impl Header {
         unsafe {
             let same = !s.is_takeable() && s.tail() == TailKind::Waker && self.is_waker(waker);
             let same = same || cfg!(canary = "stale_waker") && s.tail() == TailKind::Waker;
-            same || Header::set_tail(NonNull::from(self), NewTail::Waker(waker.clone())).is_ok()
+            same || match Header::set_tail(NonNull::from(self), NewTail::Waker(waker.clone())) {
+                Ok(()) => true,
+                Err(tail) => {
+                    tail.drop_waker();
+                    false
+                }
+            }
         }
     }
 

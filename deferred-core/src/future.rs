@@ -149,9 +149,9 @@ where
         let outcome = if Pin::new(&mut resolver.cancelled()).poll(cx).is_ready() {
             None
         } else {
-            match catch(|| future.poll(cx)) {
+            match catch(|| future.poll(cx).map_err(Into::into)) {
                 Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(result)) => Some(result.map_err(Into::into)),
+                Ok(Poll::Ready(outcome)) => Some(outcome),
                 Err(panic) => Some(Err(Failure::new(FailureKind::Panicked(panic)))),
             }
         };

@@ -390,14 +390,21 @@ where
         let parent = family.parent.lock().take();
         // SAFETY: as promised.
         let outcomes = Outcomes { slots: family.slots.iter(), lives: PhantomData };
-        if let Some(parent) = parent {
-            if family.end.load(Ordering::Acquire) == OPEN {
+        match parent {
+            Some(parent) if family.end.load(Ordering::Acquire) == OPEN => {
                 fire(parent, conclude(&family.joiner, outcomes));
-                return;
             }
-            fire(parent, Err(Failure::new(FailureKind::Cancelled)));
+            parent => {
+                if let Some(parent) = parent {
+                    fire(parent, Err(Failure::new(FailureKind::Cancelled)));
+                }
+                outcomes.abandon(late_reports::<T, E, J>());
+            }
         }
-        outcomes.abandon(late_reports::<T, E, J>());
+        // With nothing in a joiner to drop, nothing of it can panic.
+        if core::mem::needs_drop::<J>() {
+            drop_value(family);
+        }
     }
 }
 

@@ -42,7 +42,8 @@ use crate::unwind::wake;
 pub struct Resolver<T, E: Debug = Infallible> {
     /// The resolver's side of a cell whose slot is for these types.
     cell: NonNull<Header>,
-    types: PhantomData<Outcome<T, E>>,
+    /// Invariant: what takes a value must not be taken for what takes one that lives less long.
+    types: PhantomData<*mut Outcome<T, E>>,
 }
 
 // SAFETY: a Resolver brings a `T` or an `E` from the thread where it is to the one where the Deferred is.

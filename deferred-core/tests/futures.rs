@@ -330,3 +330,16 @@ fn work_stops_when_its_resolver_hears_of_the_cancel() {
         assert_eq!(worker.join().unwrap(), Err(1));
     });
 }
+
+#[test]
+fn an_error_that_panics_on_its_way_fails_the_deferred() {
+    struct Bad;
+    impl From<Bad> for Failure<&'static str> {
+        fn from(_: Bad) -> Self {
+            panic!("no way")
+        }
+    }
+    let (mut d, driver) = Deferred::<u8, &'static str>::from_future(async { Err(Bad) });
+    futures_lite::future::block_on(driver);
+    assert!(matches!(d.try_take().unwrap().unwrap_err().kind(), FailureKind::Panicked(_)));
+}

@@ -1,8 +1,11 @@
 //! A joiner that panics fails its parent, and nobody else.
 
+mod common;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use common::{DropBomb, Drops};
 use deferred_core::{Deferred, FailureKind, Fired, Joiner, Outcome, Outcomes, join};
 
 /// Panics at the first child, or at the end.
@@ -49,6 +52,28 @@ fn a_joiner_that_panics_at_the_end_fails_the_parent() {
     let (mut parent, _) = join([child], Panics { early: false });
     resolver.callback(1).unwrap();
     assert!(message(parent.try_take()).contains("at the end"));
+}
+
+/// A joiner that panics when it goes.
+struct Bomb(#[expect(dead_code, reason = "it is there to be dropped")] DropBomb);
+
+impl Joiner<u8, Infallible> for Bomb {
+    type Output = u8;
+    type Error = Infallible;
+    const REPORTS_LATE: bool = true;
+
+    fn all_fired(&self, outcomes: Outcomes<'_, u8, Infallible>) -> Outcome<u8, Infallible> {
+        Ok(outcomes.flatten().sum())
+    }
+}
+
+#[test]
+fn a_joiner_whose_drop_panics_does_not_reach_whoever_fires() {
+    let drops = Drops::new();
+    let (resolver, child) = Deferred::<u8>::new();
+    let (mut parent, _) = join([child], Bomb(drops.bomb()));
+    resolver.callback(1).unwrap();
+    assert_eq!((parent.try_take(), drops.count()), (Some(Ok(1)), 1));
 }
 
 #[test]

@@ -427,3 +427,40 @@ fn a_time_limit_that_runs_out_during_a_callback_cancels_what_it_waits_for_next()
     assert!(inner_resolver.is_cancelled());
     assert!(d.try_take().unwrap().unwrap_err().is_timed_out());
 }
+
+#[test]
+fn a_timer_that_panics_when_it_goes_does_not_reach_whoever_fires() {
+    /// A clock whose timers do that.
+    struct Bombs;
+    impl Clock for Bombs {
+        fn call_later(&self, _: Duration, _: Box<dyn FnOnce() + Send>) -> Timer {
+            Timer::new(|| panic!("a timer goes"))
+        }
+    }
+    let (resolver, d) = Chain::new();
+    let mut d = d.timeout(&Bombs, SECOND);
+    resolver.callback(1).unwrap();
+    assert_eq!(d.try_take(), Some(Ok(1)));
+}
+
+/// Runs itself with a stack for each thread that no system has room for.
+#[test]
+fn a_clock_whose_thread_cannot_start_says_so_each_time() {
+    const CHILD: &str = "DEFERRED_TEST_CLOCK_WITHOUT_A_THREAD";
+    if std::env::var_os(CHILD).is_some() {
+        let clock = ThreadClock::new();
+        for _ in 0..2 {
+            let timer = std::panic::AssertUnwindSafe(|| drop(clock.call_later(SECOND, Box::new(|| ()))));
+            let panic = std::panic::catch_unwind(timer).unwrap_err();
+            assert!(panic.downcast::<String>().unwrap().contains("cannot start the thread of a ThreadClock"));
+            assert!(format!("{clock:?}").contains("pending: 0"), "{clock:?}");
+        }
+        return;
+    }
+    let name = "a_clock_whose_thread_cannot_start_says_so_each_time";
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", name, "--test-threads=1"]).env(CHILD, "1").env("RUST_MIN_STACK", (1_u64 << 50).to_string());
+    let output = child.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}

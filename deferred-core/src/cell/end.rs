@@ -18,7 +18,7 @@ use crate::tail::{After, NotifyFn};
 pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Result<After, State> {
     // SAFETY: the right to finish the cell keeps it until the exchange succeeds.
     let header = unsafe { cell.as_ref() };
-    let to = to.to(Phase::Done).with_tail(TailKind::None).without(State::SEEN);
+    let to = done(to);
     match from.tail() {
         TailKind::None => {
             header.exchange(from, to)?;
@@ -42,6 +42,13 @@ pub(crate) unsafe fn finish(cell: NonNull<Header>, from: State, to: State) -> Re
     }
 }
 
+/// The state of a cell that has come to an end: what was said of what it waits for next is not for what is attached
+/// later.
+#[inline]
+fn done(to: State) -> State {
+    to.to(Phase::Done).with_tail(TailKind::None).without(State::SEEN).without(State::CANCEL_NEXT)
+}
+
 /// As [`finish`] for a tail that is a function, which this returns with its argument.
 ///
 /// # Safety
@@ -56,7 +63,7 @@ pub(crate) unsafe fn finish_notify(
     // SAFETY: the right to finish the cell keeps it until the exchange succeeds.
     let header = unsafe { cell.as_ref() };
     let (data, f) = header.tail.load();
-    header.exchange(from, to.to(Phase::Done).with_tail(TailKind::None).without(State::SEEN))?;
+    header.exchange(from, done(to))?;
     // SAFETY: `from` says that they were stored as these types, and a function is never replaced.
     unsafe { Ok((core::mem::transmute::<*mut (), NotifyFn>(f), NonNull::new_unchecked(data))) }
 }
@@ -77,7 +84,7 @@ pub(crate) unsafe fn finish_waker(cell: NonNull<Header>, from: State, to: State)
         header.exchange(from, seen)?;
     }
     let (data, vtable) = header.tail.load();
-    header.exchange(seen, to.to(Phase::Done).with_tail(TailKind::None).without(State::SEEN))?;
+    header.exchange(seen, done(to))?;
     // SAFETY: these are the parts of a waker that was forgotten when they were stored; it is the finisher's.
     Ok(unsafe { Waker::new(data, &*vtable.cast::<RawWakerVTable>()) })
 }

@@ -132,7 +132,7 @@ impl Default for ThreadClock {
 impl Clock for ThreadClock {
     /// # Panics
     ///
-    /// When the operating system cannot start the thread.
+    /// When the operating system cannot start the thread; the next timer tries again.
     fn call_later(&self, delay: Duration, call: Call) -> Timer {
         let at = self.shared.start.elapsed().saturating_add(delay);
         let mut state = self.shared.lock();
@@ -142,8 +142,14 @@ impl Clock for ThreadClock {
         drop(state);
         if starts {
             let shared = self.shared.clone();
-            let started = thread::Builder::new().name("deferred-clock".into()).spawn(move || shared.run());
-            started.expect("the operating system cannot start the thread of a ThreadClock");
+            if let Err(error) = thread::Builder::new().name("deferred-clock".into()).spawn(move || shared.run()) {
+                let mut state = self.shared.lock();
+                state.running = false;
+                let call = state.timers.remove(key);
+                drop(state);
+                drop_value(call);
+                panic!("the operating system cannot start the thread of a ThreadClock: {error}");
+            }
         } else if is_next {
             self.shared.changed.notify_one();
         }

@@ -75,7 +75,8 @@ where
                 // What comes from here on is not covered.
                 handle.unstop();
             }
-            drop((timer, handle));
+            // A timer of another's clock does what that wants when it goes, and may panic.
+            drop_value((timer, handle));
             Deferred::from_outcome(if rung && outcome.is_err() {
                 drop_value(outcome);
                 Err(Failure::with_origin(FailureKind::TimedOut, place))
