@@ -22,12 +22,12 @@ impl ContentRange {
     }
 
     /// The first byte sent.
-    pub(crate) fn first(&self) -> Option<u64> {
+    pub(crate) fn first(self) -> Option<u64> {
         self.bytes.map(|(first, _)| first)
     }
 
     /// How many bytes are sent, if they are known to be all that there are of the file from the first on.
-    pub(crate) fn to_the_end(&self) -> Option<u64> {
+    pub(crate) fn to_the_end(self) -> Option<u64> {
         let ((first, last), total) = (self.bytes?, self.total?);
         (first <= last && last.checked_add(1) == Some(total)).then(|| total - first)
     }
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_range_goes_to_the_end_or_it_is_not_known_to() {
-        let to_the_end = |field| range(field).and_then(|range| range.to_the_end());
+        let to_the_end = |field| range(field).and_then(ContentRange::to_the_end);
         assert_eq!(to_the_end("bytes 5-9/10"), Some(5));
         for field in ["bytes 5-8/10", "bytes 5-10/10", "bytes 5-9/*", "bytes */10", "bytes 9-5/6"] {
             assert_eq!(to_the_end(field), None, "{field}");
