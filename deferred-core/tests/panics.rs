@@ -5,9 +5,10 @@ mod common;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use std::time::Duration;
 
 use common::{CountWaker, Drops, HookWaker, Trace, allocations, poll_once, poll_with, reports};
-use deferred_core::{Deferred, FailureKind, Outcome, Panic, Resolver, Shared};
+use deferred_core::{Clock, Deferred, FailureKind, Outcome, Panic, Resolver, Shared, ThreadClock};
 
 type Chain = Deferred<u32, &'static str>;
 
@@ -266,4 +267,26 @@ fn a_ready_value_that_panics_in_its_drop_is_the_droppers_own() {
     // Nothing of the crate's is in between: it is as if the value had been dropped.
     assert!(catch_unwind(AssertUnwindSafe(|| drop(d))).is_err());
     assert_eq!(drops.count(), 1);
+}
+
+/// Runs itself with a stack for each thread that no system has room for.
+#[test]
+fn a_clock_whose_thread_cannot_start_says_so_each_time() {
+    const CHILD: &str = "DEFERRED_TEST_CLOCK_WITHOUT_A_THREAD";
+    if std::env::var_os(CHILD).is_some() {
+        let clock = ThreadClock::new();
+        for _ in 0..2 {
+            let timer = AssertUnwindSafe(|| drop(clock.call_later(Duration::from_secs(1), Box::new(|| ()))));
+            let panic = catch_unwind(timer).unwrap_err();
+            assert!(panic.downcast::<String>().unwrap().contains("cannot start the thread of a ThreadClock"));
+            assert!(format!("{clock:?}").contains("pending: 0"), "{clock:?}");
+        }
+        return;
+    }
+    let name = "a_clock_whose_thread_cannot_start_says_so_each_time";
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", name, "--test-threads=1"]).env(CHILD, "1").env("RUST_MIN_STACK", (1_u64 << 50).to_string());
+    let output = child.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

@@ -442,25 +442,3 @@ fn a_timer_that_panics_when_it_goes_does_not_reach_whoever_fires() {
     resolver.callback(1).unwrap();
     assert_eq!(d.try_take(), Some(Ok(1)));
 }
-
-/// Runs itself with a stack for each thread that no system has room for.
-#[test]
-fn a_clock_whose_thread_cannot_start_says_so_each_time() {
-    const CHILD: &str = "DEFERRED_TEST_CLOCK_WITHOUT_A_THREAD";
-    if std::env::var_os(CHILD).is_some() {
-        let clock = ThreadClock::new();
-        for _ in 0..2 {
-            let timer = std::panic::AssertUnwindSafe(|| drop(clock.call_later(SECOND, Box::new(|| ()))));
-            let panic = std::panic::catch_unwind(timer).unwrap_err();
-            assert!(panic.downcast::<String>().unwrap().contains("cannot start the thread of a ThreadClock"));
-            assert!(format!("{clock:?}").contains("pending: 0"), "{clock:?}");
-        }
-        return;
-    }
-    let name = "a_clock_whose_thread_cannot_start_says_so_each_time";
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", name, "--test-threads=1"]).env(CHILD, "1").env("RUST_MIN_STACK", (1_u64 << 50).to_string());
-    let output = child.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
-}
