@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::process::{Child, Stdio};
 
 use crate::proof::HOST;
-use crate::sh::{Outcome, Stop, fail, need, parse, run};
+use crate::sh::{Outcome, Stop, fail, need, parse, run, tail};
 
 /// Each a file in `xtask/fuzz/fuzz_targets`, with its corpus in `xtask/fuzz/corpus`.
 const TARGETS: [&str; 4] = ["chains", "list", "queue", "sync"];
@@ -18,7 +18,7 @@ pub(crate) fn minutes() -> Outcome {
     fuzz("-max_total_time=60 -seed=1")
 }
 
-/// An hour in all, or so many minutes for each target as `FUZZ_MINUTES` says, on another way each time.
+/// A quarter of an hour for each target, or as many minutes as `FUZZ_MINUTES` says, on another way each time.
 pub(crate) fn deep() -> Outcome {
     let minutes = std::env::var("FUZZ_MINUTES").unwrap_or_else(|_| "15".to_owned());
     match minutes.parse::<u32>() {
@@ -42,8 +42,7 @@ fn fuzz(extent: &str) -> Outcome {
             if status.is_ok_and(|status| status.success()) && runs > 1000 {
                 println!("{target}: {}", log.lines().rfind(|line| line.contains("DONE")).unwrap_or_default());
             } else {
-                let from = log.lines().count().saturating_sub(60);
-                log.lines().skip(from).for_each(|line| println!("{line}"));
+                print!("{}", tail(&log));
                 found.push(*target);
             }
         }

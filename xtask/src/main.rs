@@ -63,7 +63,7 @@ const STEPS: &[Step] = &[
 const LONG: &[Step] = &[
     Step { name: "semver", about: "the published crates keep what the last release promised", run: supply::semver },
     Step { name: "loom-deep", about: "the models with four preemptions wherever there is a lower bound, ten minutes for each at most", run: proof::loom_deep },
-    Step { name: "fuzz-deep", about: "as fuzz, for an hour in all, or FUZZ_MINUTES for each target", run: fuzz::deep },
+    Step { name: "fuzz-deep", about: "as fuzz, 15 minutes for each target, or FUZZ_MINUTES", run: fuzz::deep },
     Step { name: "mutants", about: "changes of the libraries, one at a time: a test fails with each, or it is listed with the reason", run: mutants::mutants },
 ];
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use crate::LIBRARIES;
-use crate::sh::{Outcome, Stop, command, fail, need, read, words};
+use crate::sh::{Outcome, Stop, command, fail, need, read, run, words};
 
 #[cfg(test)]
 mod tests;
@@ -16,11 +16,8 @@ const SURVIVORS: &str = "xtask/mutants.txt";
 /// Where the outcomes go, those of each library in a folder of its own.
 const FOLDER: &str = "target/mutants";
 
-/// What sees little that the others miss and takes long: only what survives those is tried on these.
-const SLOW: &[&str] = &["cost", "model", "stack"];
-
-/// There is nothing in these without the cfg that they are for.
-const EMPTY: &[&str] = &["loom", "shuttle"];
+/// What catches nearly all; only what survives these is tried on everything.
+const QUICK: &str = "--lib --test=suite";
 
 /// Mutants by name, each with how often it occurs: one line of source may have several of one name.
 type Mutants = BTreeMap<String, usize>;
@@ -30,93 +27,113 @@ type Mutants = BTreeMap<String, usize>;
 struct Listed {
     /// All that may survive.
     all: Mutants,
-    /// Those that must: the others depend on how threads meet.
+    /// Those that must, the quick tests at least: the others depend on how threads meet.
     sure: Mutants,
 }
 
 pub(crate) fn mutants() -> Outcome {
     need("cargo mutants --version", "cargo install --locked --debug cargo-mutants")?;
     let listed = listed(&text(SURVIVORS)?).or_else(fail)?;
-    let packages: String = LIBRARIES.iter().map(|library| format!(" -p {library}")).collect();
-    let all = count(&read(&format!("cargo mutants --list --colors=never{packages}"))?);
-    let unknown = beyond(&listed.all, &all);
+    let all = LIBRARIES
+        .iter()
+        .map(|library| read(&format!("cargo mutants --list --colors=never -p {library}")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let unknown = beyond(&listed.all, &count(&all.concat()));
     if !unknown.is_empty() {
         return fail(format!("{SURVIVORS}: there are no such mutants:\n{}", unknown.join("\n")));
     }
+    // A test that fails without a mutant would catch them all.
+    run(&format!("cargo test --locked --tests{}", LIBRARIES.map(|library| format!(" -p {library}")).concat()))?;
     if Path::new(FOLDER).exists() {
         fs::remove_dir_all(FOLDER).or_else(failed)?;
     }
-    let mut table = String::from("library          mutants  do not build  caught  hang  survive\n");
+    let mut table = vec!["library          mutants  do not build  caught  hang  survive".to_owned()];
     let mut missed = String::new();
-    for library in LIBRARIES {
-        let Tally { mutants, unviable, hang, missed: these } = tally(library, &listed)?;
-        let [unviable, hang, survive] = [&unviable, &hang, &these].map(|lines| lines.lines().count());
-        let caught = mutants.saturating_sub(unviable + hang + survive);
-        table += &format!("{library:<15}  {mutants:>7}  {unviable:>12}  {caught:>6}  {hang:>4}  {survive:>7}\n");
+    for (library, all) in LIBRARIES.iter().zip(all) {
+        let Tally { unviable, caught, hang, missed: these } = tally(library, all.lines().count(), &listed)?;
+        let [unviable, caught, hang, survive] = [&unviable, &caught, &hang, &these].map(|lines| lines.lines().count());
+        let mutants = all.lines().count();
+        table.push(format!("{library:<15}  {mutants:>7}  {unviable:>12}  {caught:>6}  {hang:>4}  {survive:>7}"));
+        println!("\n{}\n", table.join("\n"));
         missed += &these;
     }
-    print!("\n{table}");
     verdict(&count(&missed), &listed)
 }
 
-/// What became of the mutants of a library: how many there are, and the lines of those that no test fails with.
-#[derive(Default)]
+/// The lines of a library's mutants, by what became of them.
+#[derive(Debug, Default, PartialEq)]
 struct Tally {
-    mutants: usize,
     unviable: String,
+    caught: String,
     /// As good as caught.
     hang: String,
     missed: String,
 }
 
-/// Tries the mutants of a library, those that are left each time, on more and more tests.
-fn tally(library: &str, listed: &Listed) -> Result<Tally, Stop> {
-    let output = format!("{FOLDER}/{library}");
-    fs::create_dir_all(&output).or_else(failed)?;
-    let outcome = |name: &str| text(&format!("{output}/mutants.out/{name}.txt"));
-    let [quick, slow] = tests_of(library).or_else(failed)?;
-    survive(library, &output, "", "", &format!("--lib{quick}"))?;
-    let mut tally = Tally {
-        unviable: outcome("unviable")?,
-        hang: outcome("timeout")?,
-        missed: outcome("missed")?,
-        ..Tally::default()
-    };
-    tally.mutants = tally.unviable.lines().count()
-        + tally.hang.lines().count()
-        + tally.missed.lines().count()
-        + outcome("caught")?.lines().count();
+impl Tally {
+    /// Reads what one run of cargo-mutants came to.
+    fn read(output: &str) -> Result<Self, Stop> {
+        let lines = |outcome: &str| text(&format!("{output}/mutants.out/{outcome}.txt"));
+        Ok(Self {
+            unviable: lines("unviable")?,
+            caught: lines("caught")?,
+            hang: lines("timeout")?,
+            missed: lines("missed")?,
+        })
+    }
 
-    // What is listed takes the most time of all to survive everything, so this much is enough for it.
-    let settled = within(&tally.missed, listed);
-    let mut passes = vec![(String::new(), slow)];
-    if library == "deferred-core" {
-        let dependents = LIBRARIES.iter().filter(|other| **other != library);
-        passes.push((dependents.map(|other| format!(" --test-package={other}")).collect(), "--tests".to_owned()));
+    fn count(&self) -> usize {
+        let Self { unviable, caught, hang, missed } = self;
+        [unviable, caught, hang, missed].map(|lines| lines.lines().count()).iter().sum()
     }
-    for (packages, tests) in passes {
-        if tests.is_empty() || without(&tally.missed, &settled).is_empty() {
-            continue;
+
+    /// What it is when some that were missed have been tried on more tests.
+    ///
+    /// A few others are tried with them, whatever was asked for: these stay what they were.
+    fn with(self, later: &Self) -> Result<Self, String> {
+        let new = without(&later.unviable, &self.unviable);
+        if !new.is_empty() {
+            return Err(format!("these did build before:\n{new}"));
         }
-        let leave_out = format!("{}{settled}", tally.hang);
-        survive(library, &output, &format!(" --iterate{packages}"), &leave_out, &tests)?;
-        tally.hang += &outcome("timeout")?;
-        tally.missed = outcome("missed")? + &settled;
+        let (caught, hang) = (both(&self.missed, &later.caught), both(&self.missed, &later.hang));
+        let missed = without(&self.missed, &format!("{caught}{hang}"));
+        Ok(Self { unviable: self.unviable, caught: self.caught + &caught, hang: self.hang + &hang, missed })
     }
-    Ok(tally)
 }
 
-/// Runs these tests on the mutants of a library that have not been caught, but for the lines that are left out.
-fn survive(library: &str, output: &str, options: &str, leave_out: &str, tests: &str) -> Outcome {
+/// Tries the mutants of a library, of which there are so many, on quick tests, and what those miss on all.
+fn tally(library: &str, mutants: usize, listed: &Listed) -> Result<Tally, Stop> {
+    let output = format!("{FOLDER}/{library}");
+    fs::create_dir_all(&output).or_else(failed)?;
+    attempt(&format!("-p {library} --output={output}"), "", QUICK)?;
+    let tally = Tally::read(&output)?;
+    if tally.count() != mutants {
+        return fail(format!("{library}: {} of {mutants} mutants were tried", tally.count()));
+    }
+    // What is listed takes the most time of all to survive everything, so the quick tests are enough for it.
+    let left = without(&tally.missed, &within(&tally.missed, listed));
+    if left.is_empty() {
+        return Ok(tally);
+    }
+    let tested = if library == "deferred-core" { &LIBRARIES[..] } else { &[library] };
+    let tested: String = tested.iter().map(|library| format!(" --test-package={library}")).collect();
+    // Without a mutant they take a minute.
+    attempt(&format!("-p {library} --output={output}{tested} --baseline=skip --timeout=300"), &left, "--tests")?;
+    tally.with(&Tally::read(&output)?).or_else(fail)
+}
+
+/// Runs these tests on the mutants of these lines, or on all. They wait often enough to leave room for a third job.
+fn attempt(options: &str, lines: &str, tests: &str) -> Outcome {
     let line = format!(
-        "CARGO_PROFILE_DEV_DEBUG=0 WATCHDOG_SECONDS=10 cargo mutants -p {library}{options} --jobs=2 --colors=never \
-         --output={output} -- {tests}"
+        "CARGO_PROFILE_DEV_DEBUG=0 WATCHDOG_SECONDS=10 cargo mutants {options} --jobs=3 --colors=never -- {tests}"
     );
-    println!("$ {line}");
-    let patterns = leave_out.lines().map(|line| format!("--exclude-re=^{}$", literally(line)));
+    match lines.lines().count() {
+        0 => println!("$ {line}"),
+        n => println!("$ {line}\n(and, before the two hyphens, a --re= for each of the {n} that are left)"),
+    }
     let mut words = words(&line);
     let behind = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    words.splice(behind..behind, patterns);
+    words.splice(behind..behind, lines.lines().map(|line| format!("--re=^{}$", literally(line))));
     match command(&words).status().map(|status| status.code()) {
         // Some are missed, or some hang.
         Ok(Some(0 | 2 | 3)) => Ok(""),
@@ -132,29 +149,25 @@ fn literally(text: &str) -> String {
         .collect()
 }
 
-/// The options that choose the tests of a library in its first pass and in the second.
-fn tests_of(library: &str) -> io::Result<[String; 2]> {
-    let mut options = [const { String::new() }; 2];
-    for entry in fs::read_dir(format!("{library}/tests"))? {
-        let path = entry?.path();
-        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if path.is_file() && !EMPTY.contains(&name) {
-            options[usize::from(SLOW.contains(&name))] += &format!(" --test={name}");
-        }
-    }
-    Ok(options)
-}
-
 /// The lines that the others do not have.
 fn without(lines: &str, others: &str) -> String {
-    lines.lines().filter(|line| !others.lines().any(|other| other == *line)).map(|line| format!("{line}\n")).collect()
+    picked(lines, |line| !others.lines().any(|other| other == line))
+}
+
+/// The lines that the others have too.
+fn both(lines: &str, others: &str) -> String {
+    picked(lines, |line| others.lines().any(|other| other == line))
+}
+
+fn picked(lines: &str, pick: impl Fn(&str) -> bool) -> String {
+    lines.lines().filter(|line| pick(line)).map(|line| format!("{line}\n")).collect()
 }
 
 /// The lines of mutants that are listed, as often as there are such lines.
 fn within(lines: &str, listed: &Listed) -> String {
     let found = count(lines);
     let is_listed = |name: &String| listed.all.get(name).is_some_and(|times| *times >= found[name]);
-    lines.lines().filter(|line| is_listed(&name(line))).map(|line| format!("{line}\n")).collect()
+    picked(lines, |line| is_listed(&name(line)))
 }
 
 /// The name of a mutant in a line of cargo-mutants: without the place in the file, which changes all the time.
@@ -215,7 +228,7 @@ fn verdict(missed: &Mutants, listed: &Listed) -> Outcome {
         why += &format!("no test fails with these, and {SURVIVORS} does not say why:\n{}\n", new.join("\n"));
     }
     if !gone.is_empty() {
-        why += &format!("{SURVIVORS} lists these, but a test fails with them:\n{}\n", gone.join("\n"));
+        why += &format!("{SURVIVORS} lists these, but a quick test fails with them:\n{}\n", gone.join("\n"));
     }
     if why.is_empty() { Ok("") } else { fail(why) }
 }

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::{fs, io};
 
 use crate::LIBRARIES;
-use crate::sh::{Outcome, Stop, fail, need, read, run, run_all, works};
+use crate::sh::{Outcome, Stop, fail, need, read, record, run, run_all, tail, works};
+
+#[cfg(test)]
+mod tests;
 
 /// Every interleaving of small models, each library's in its `tests/loom.rs`, within the bound that each names.
 pub(crate) fn loom() -> Outcome {
@@ -16,16 +19,29 @@ pub(crate) fn loom() -> Outcome {
 }
 
 /// The same with the bounds of those that are bounded raised, and ten minutes for each: a few would take many hours.
+///
+/// What each model came to is printed when those of its library are done, however that ended.
 pub(crate) fn loom_deep() -> Outcome {
-    let mut report = String::new();
+    let mut cut = false;
     for library in LIBRARIES {
-        let printed = read(&models("LOOM_MAX_PREEMPTIONS=4 LOOM_MAX_DURATION=600 ", library))?;
-        // With one thread for tests, libtest leaves the name of the test before what it prints.
-        let models = printed.lines().filter_map(|line| Some(&line[line.find("model ")?..]));
-        report.extend(models.map(|line| format!("{library}: {line}\n")));
+        let line = models("LOOM_MAX_PREEMPTIONS=4 LOOM_MAX_DURATION=600 ", library);
+        let (passed, printed) = record(&line, &format!("target/loom-{library}.log"))?;
+        let models = results(&printed);
+        println!("{}", models.iter().map(|model| format!("{library}: {model}\n")).collect::<String>());
+        if !passed || models.is_empty() {
+            return fail(format!("{}{line}", tail(&printed)));
+        }
+        cut |= models.iter().any(|model| model.contains(CUT));
     }
-    print!("\n{report}");
-    Ok(if report.contains("its time was up") { "but the time of some models was up, as said above" } else { "" })
+    Ok(if cut { "but the time of some models was up, as said above" } else { "" })
+}
+
+/// What a model says that did not come to its end.
+const CUT: &str = "its time was up";
+
+/// The lines in which models say what they came to. With one thread, libtest leaves the name of the test before them.
+fn results(printed: &str) -> Vec<&str> {
+    printed.lines().filter_map(|line| Some(&line[line.find("model ")?..])).collect()
 }
 
 fn models(variables: &str, library: &str) -> String {
@@ -57,6 +73,9 @@ pub(crate) const LEAN: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-
 /// What is watched so closely is slow, and not hung yet after the two seconds that it has elsewhere.
 const PATIENT: &str = "WATCHDOG_SECONDS=60";
 
+/// The quick tests of each library, of which a step may need only some files.
+const SUITE: &str = "suite";
+
 /// Memory of cells that is used again would hide that it is used after it was freed.
 const UNPOOLED: &str = "--cfg=unpooled";
 
@@ -82,17 +101,18 @@ pub(crate) fn asan_build() -> String {
 pub(crate) fn memcheck() -> Outcome {
     need("valgrind --version", "apt-get install valgrind")?;
     // The point of these is time, or memory of their own, or to run long.
-    const LEFT_OUT: &[&str] = &["allocations", "auto_traits", "cost", "stack", "model", "threads", "timeouts"];
+    let files = files_of_suites(&["allocations", "auto_traits", "threads", "timeouts"])?;
+    let skip: String = files.iter().map(|file| format!(" --skip={file}")).collect();
     let build = format!("RUSTFLAGS={UNPOOLED} cargo test --release --target-dir=target/memcheck");
-    run_tests(&build, &Pick::AllBut(LEFT_OUT), |_, binary| {
+    run_tests(&build, &Pick::Only(&[SUITE]), |_, binary| {
         format!(
             "{PATIENT} valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
-             --error-exitcode=9 {binary} --test-threads=1 --quiet"
+             --error-exitcode=9 {binary} --test-threads=1 --quiet{skip}"
         )
     })
 }
 
-/// The suites with threads in them. In the others there is nothing to race.
+/// The files of the suites with threads in them. In the others there is nothing to race.
 const THREADED: &[&str] = &[
     "as_completed",
     "futures",
@@ -108,8 +128,11 @@ const THREADED: &[&str] = &[
 
 /// Data races, as far as the suites provoke them. A long loop on one thread takes minutes here and shows nothing.
 pub(crate) fn tsan() -> Outcome {
-    run_tests(&tsan_build()?, &Pick::Only(THREADED), |_, binary| {
-        format!("{PATIENT} {binary} --quiet --skip=takes_no_stack")
+    let files = files_of_suites(THREADED)?;
+    run_tests(&tsan_build()?, &Pick::Only(&[SUITE]), |test, binary| {
+        // Of unit tests there are few.
+        let files = if test == SUITE { files.join(" ") } else { String::new() };
+        format!("{PATIENT} {binary} --quiet --skip=takes_no_stack {files}")
     })
 }
 
@@ -157,6 +180,16 @@ pub(crate) fn llvm_of(rustc: &str) -> Result<String, Stop> {
 fn run_tests(cargo_test: &str, pick: &Pick, command: impl Fn(&str, &str) -> String) -> Outcome {
     let tests = tests(cargo_test, pick)?;
     run_all(&tests.iter().map(|(name, path)| command(name, path)).collect::<Vec<_>>())
+}
+
+/// What the names of the tests in these files of the libraries' suites begin with.
+fn files_of_suites(names: &[&str]) -> Result<Vec<String>, Stop> {
+    let exists =
+        |name: &str| LIBRARIES.iter().any(|library| Path::new(&format!("{library}/tests/{SUITE}/{name}.rs")).exists());
+    match names.iter().find(|name| !exists(name)) {
+        Some(unknown) => fail(format!("no library has a tests/{SUITE}/{unknown}.rs")),
+        None => Ok(names.iter().map(|name| format!("{name}::")).collect()),
+    }
 }
 
 /// Which of the libraries' tests to build, by the names of their files. Unit tests are always among them.

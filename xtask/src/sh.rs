@@ -95,6 +95,22 @@ fn code_within(line: &str, [out, err]: [&str; 2], limit: Duration) -> io::Result
     child.wait().map(|_| None)
 }
 
+/// Runs a command with a file for what it prints; returns whether it succeeded, and what it printed.
+pub(crate) fn record(line: &str, log: &str) -> Result<(bool, String), Stop> {
+    println!("$ {line}");
+    let status = File::create(log)
+        .and_then(|file| parse(line).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).status())
+        .or_else(|error| fail(format!("{error}: {line}")))?;
+    let printed = fs::read(log).or_else(|error| fail(format!("{log}: {error}")))?;
+    Ok((status.success(), String::from_utf8_lossy(&printed).into_owned()))
+}
+
+/// The last lines of something long, for a failure.
+pub(crate) fn tail(text: &str) -> String {
+    let from = text.lines().count().saturating_sub(60);
+    text.lines().skip(from).map(|line| format!("{line}\n")).collect()
+}
+
 /// Whether a command can be run and succeeds, quietly.
 pub(crate) fn works(line: &str) -> bool {
     let status = parse(line).stdout(Stdio::null()).stderr(Stdio::null()).status();

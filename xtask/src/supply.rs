@@ -58,8 +58,7 @@ pub(crate) fn minimal() -> Outcome {
     let manifest = format!("--manifest-path={MINIMAL}/Cargo.toml");
     run(&format!("RUSTC_BOOTSTRAP=1 cargo update -Zdirect-minimal-versions {manifest}"))?;
     run(&format!("cargo check --locked {manifest} --workspace --all-features"))?;
-    // What rests on dependencies most: blocking waits.
-    run(&format!("cargo test --locked {manifest} -p deferred-core --lib --test=threads"))
+    run(&format!("cargo test --locked {manifest} -p deferred-core --lib --test=suite"))
 }
 
 fn copy_libraries() -> std::io::Result<()> {

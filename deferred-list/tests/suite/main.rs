@@ -1,0 +1,17 @@
+//! All tests that are quick, in one binary: one for each file would take longer to link than all take to run.
+//!
+//! `cargo test -p deferred-list --test suite parallel::` runs those of one file.
+//! Beside it stand those that are run in a way of their own, or take long.
+
+mod allocations;
+mod as_completed;
+mod auto_traits;
+#[path = "../../../deferred-core/tests/common/mod.rs"]
+mod common;
+mod debug;
+mod helpers;
+mod hostile;
+mod list;
+mod parallel;
+mod siege;
+mod threads;
