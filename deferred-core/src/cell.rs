@@ -32,7 +32,9 @@ use crate::sync::{Live, Track};
 use crate::tail::Tail;
 pub(crate) use crate::tail::{After, NewTail, NotifyFn, drop_waker};
 
-pub(crate) use self::end::{finish, finish_notify, finish_waker, release, take, take_any, take_value};
+pub(crate) use self::end::{
+    finish, finish_notify, finish_waker, read_outcome, release, take, take_any, take_value, taken,
+};
 
 /// The part of a cell that does not depend on its types.
 #[repr(C)]
@@ -80,6 +82,9 @@ pub(crate) struct KindVTable {
     /// Takes the outcome at the pointer back, when it was fired and nobody took it: returns whether it did.
     /// Called by the consumer of a finished cell.
     pub(crate) untaken: Option<unsafe fn(NonNull<Header>, *mut u8) -> bool>,
+    /// Gives up what `untaken` needs, since somebody takes what was fired.
+    /// Called by the runner before the first callback, or by the consumer, of a cell that was not cancelled.
+    pub(crate) taken: Option<unsafe fn(NonNull<Header>)>,
     /// Takes a waiter out of its queue and frees it.
     /// Called by the consumer of a pending cell without callbacks or handles, who turned `CANCELLER` into `CANCELLED`.
     pub(crate) withdraw: Option<unsafe fn(NonNull<Header>)>,
@@ -87,7 +92,8 @@ pub(crate) struct KindVTable {
 
 impl KindVTable {
     /// For cells that never have `CANCELLER` set.
-    pub(crate) const PLAIN: Self = Self { cancel: |_| false, drop_canceller: |_| (), untaken: None, withdraw: None };
+    pub(crate) const PLAIN: Self =
+        Self { cancel: |_| false, drop_canceller: |_| (), untaken: None, taken: None, withdraw: None };
 }
 
 /// A kind of cell, by what it adds.

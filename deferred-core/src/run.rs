@@ -5,7 +5,7 @@ use core::panic::Location;
 use core::ptr::{self, NonNull};
 
 use crate::cancel::begin_cancel;
-use crate::cell::{After, Header, NewTail, current, finish, release, slot, take};
+use crate::cell::{After, Header, NewTail, current, finish, release, slot, take, taken};
 use crate::deferred::Deferred;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::state::{Phase, State, TailKind};
@@ -104,8 +104,14 @@ unsafe fn run_one(cell: NonNull<Header>) -> After {
                     Err(now) => s = now,
                 }
             } else if let Some(entry) = header.chain.next() {
-                let input =
-                    if void { ptr::null_mut() } else { entry.input.map_or_else(|| slot(cell), NonNull::as_ptr) };
+                let input = match entry.input {
+                    _ if void => ptr::null_mut(),
+                    Some(input) => input.as_ptr(),
+                    None => {
+                        taken(cell);
+                        slot(cell)
+                    }
+                };
                 let inner = (entry.vtable.call)(input, entry.payload, header.created());
                 (void, ran) = (false, true);
                 if inner.is_some() {

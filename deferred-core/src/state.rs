@@ -83,6 +83,8 @@ impl State {
     const REF_SHIFT: u32 = Self::FLAGS;
     /// One handle, pause token or walker that keeps the cell's memory.
     pub(crate) const REF: usize = 1 << Self::REF_SHIFT;
+    /// Any handles, pause tokens and walkers.
+    pub(crate) const REFS: usize = Self::REF * Self::MAX_COUNT;
     const PAUSE_SHIFT: u32 = Self::FLAGS + Self::COUNT_BITS;
     /// One pause.
     pub(crate) const PAUSE: usize = 1 << Self::PAUSE_SHIFT;

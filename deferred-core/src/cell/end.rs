@@ -142,7 +142,8 @@ pub(crate) unsafe fn take_value<T, E>(cell: NonNull<Header>) -> Option<T> {
     // SAFETY: the phase makes the outcome the consumer's, who owns a claim on the cell until it is given up.
     unsafe {
         let header = cell.as_ref();
-        if header.load().has(State::VOID | State::RAN) {
+        // With a handle the cell stays, and may have to give up more than the value.
+        if header.load().has(State::VOID | State::RAN | State::REFS) {
             return None;
         }
         let Ok(value) = &*typed_slot::<T, E>(cell) else { return None };
@@ -161,16 +162,48 @@ pub(crate) unsafe fn take_value<T, E>(cell: NonNull<Header>) -> Option<T> {
 pub(crate) unsafe fn take_any<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
     // SAFETY: as for `take_value`.
     unsafe {
-        let header = cell.as_ref();
-        let s = header.load();
-        let outcome = if s.has(State::VOID) {
-            Err(Failure::with_origin(FailureKind::Cancelled, header.created()))
-        } else {
-            current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
-        };
+        let outcome = read_outcome(cell);
         // Not by its types: they are those of the end of the chain, and the cell was made with those of its start.
         release(cell, State::CONSUMER);
         outcome
+    }
+}
+
+/// Moves the outcome out of a finished cell, which the caller goes on to be the consumer of.
+///
+/// # Safety
+///
+/// As for [`take`]; nobody may look at the outcome again.
+pub(crate) unsafe fn read_outcome<T, E>(cell: NonNull<Header>) -> Outcome<T, E> {
+    // SAFETY: as promised.
+    unsafe {
+        let header = cell.as_ref();
+        let s = header.load();
+        if s.has(State::VOID) {
+            return Err(Failure::with_origin(FailureKind::Cancelled, header.created()));
+        }
+        let ran = s.has(State::RAN);
+        let outcome = current(cell, ran).cast::<Outcome<T, E>>().read();
+        if !ran {
+            taken(cell);
+        }
+        outcome
+    }
+}
+
+/// Gives up what would take an outcome back, as somebody takes it.
+///
+/// # Safety
+///
+/// The caller must be the runner before the first callback, or the consumer when there was none, of a cell that was fired
+/// and not cancelled.
+#[inline]
+pub(crate) unsafe fn taken(cell: NonNull<Header>) {
+    // SAFETY: as promised.
+    unsafe {
+        if let Some(taken) = cell.as_ref().vtable.kind.taken {
+            taken(cell);
+        }
     }
 }
 

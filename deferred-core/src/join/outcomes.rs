@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
 use super::Slot;
-use crate::cell::current;
+use crate::cell::{current, read_outcome};
 use crate::ending::Reports;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::state::State;
@@ -145,11 +145,7 @@ impl<T, E: Debug> Fired<'_, T, E> {
                 return outcome.unwrap_or_else(|| Err(Failure::new(FailureKind::Abandoned)));
             };
             self.slot.taken.with_mut(|taken| *taken = true);
-            let s = cell.as_ref().load();
-            if s.has(State::VOID) {
-                return Err(Failure::with_origin(FailureKind::Cancelled, cell.as_ref().created()));
-            }
-            current(cell, s.has(State::RAN)).cast::<Outcome<T, E>>().read()
+            read_outcome(cell)
         }
     }
 }

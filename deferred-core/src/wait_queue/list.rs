@@ -33,7 +33,7 @@ pub(crate) struct Waiter<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
 /// The queue of a waiter, by its address; it lives at least as long as the node is listed.
 ///
 /// With the lowest bit set it is a handle, the way home of a grant that nobody takes: where the primitive reclaims, from
-/// `pop` until the cell is freed.
+/// `pop` until the grant is taken.
 struct Home<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(*mut Core<T, E, P>);
 
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Home<T, E, P> {
@@ -289,7 +289,7 @@ pub(crate) unsafe fn set_home<T: 'static, E: Debug + 'static, P: Primitive<T, E>
 /// # Safety
 ///
 /// The caller must be the only one to look: the owner of the resolver's side of a waiter that was cancelled, or the
-/// consumer of one that is done.
+/// runner or consumer of one that was fired and not cancelled.
 pub(crate) unsafe fn take_home<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
     node: NonNull<Header>,
 ) -> Option<WaitQueue<T, E, P>> {
@@ -334,6 +334,13 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Kind<T, E> for Waiter<T
                 P::untaken(&home, core::ptr::read(value));
                 true
             })
+        } else {
+            None
+        },
+        taken: if P::RECLAIMS {
+            // SAFETY: this is the vtable of waiters of these types, and the caller runs or consumes one that was fired and
+            // not cancelled.
+            Some(|node| drop(unsafe { take_home::<T, E, P>(node) }))
         } else {
             None
         },

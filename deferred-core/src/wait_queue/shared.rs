@@ -83,8 +83,25 @@ pub(crate) struct Granted<T> {
 
 /// The way back of a [`Granted`] whose value has moved into a cell.
 pub(crate) struct WayBack<T> {
-    /// A handle of the queue; gone when the value went back. Touched by the consumer, and by whoever frees the cell.
+    /// A handle of the queue; gone when the value went back or was taken. Touched by the runner, the consumer, and whoever
+    /// frees the cell.
     home: UnsafeCell<Option<NonNull<Home<T>>>>,
+}
+
+impl<T> WayBack<T> {
+    /// Gives the handle up, if it is there.
+    ///
+    /// # Safety
+    ///
+    /// The caller must be the one who may touch it now.
+    unsafe fn end(&self) {
+        // SAFETY: as promised; this is the handle, which is taken out once.
+        unsafe {
+            if let Some(home) = self.home.with_mut(|home| (*home).take()) {
+                Home::release(home);
+            }
+        }
+    }
 }
 
 impl<T> Granted<T> {
@@ -130,6 +147,10 @@ impl<T, E> Kind<T, E> for WayBack<T> {
             }
             true
         }),
+        taken: Some(|cell| {
+            // SAFETY: this is the vtable of cells of this type, and the caller runs or consumes one.
+            unsafe { cell.cast::<Cell<T, E, Self>>().as_ref().extra.end() }
+        }),
         ..KindVTable::PLAIN
     };
 }
@@ -137,10 +158,7 @@ impl<T, E> Kind<T, E> for WayBack<T> {
 impl<T> Drop for WayBack<T> {
     fn drop(&mut self) {
         // SAFETY: nobody else has it any more.
-        if let Some(home) = self.home.with_mut(|home| unsafe { (*home).take() }) {
-            // SAFETY: this is the handle.
-            unsafe { Home::release(home) }
-        }
+        unsafe { self.end() }
     }
 }
 

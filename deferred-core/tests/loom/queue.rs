@@ -104,6 +104,38 @@ fn the_last_handle_against_drop_of_the_only_waiter() {
 }
 
 #[test]
+fn the_last_handle_against_a_grant_to_a_callback() {
+    explore("the last handle against a grant to a callback", Bound::None, 5, || {
+        let queue = store();
+        // It goes on to wait, and must not keep the queue from the second meanwhile.
+        let (resolver, inner) = Deferred::<u8>::new();
+        let first = queue.push(()).add_callback(|_| inner);
+        let mut second = queue.push(());
+        let (turn, ()) = queue.lock().pop().unwrap();
+        let granter = thread::spawn(move || turn.grant(Ok(Value::new(1))));
+        drop(queue);
+        granter.join().unwrap();
+        assert!(second.try_take().unwrap().unwrap_err().is_closed());
+        drop((resolver, first));
+    });
+}
+
+#[test]
+fn the_last_handle_against_the_taking_of_a_grant() {
+    explore("the last handle against the taking of a grant", Bound::None, 5, || {
+        let queue = store();
+        let (mut first, mut second) = (queue.push(()), queue.push(()));
+        let handle = first.handle();
+        put(&queue, Value::new(1));
+        let taker = thread::spawn(move || first.try_take().unwrap().unwrap().get());
+        drop(queue);
+        assert_eq!(taker.join().unwrap(), 1);
+        assert!(second.try_take().unwrap().unwrap_err().is_closed());
+        drop(handle);
+    });
+}
+
+#[test]
 fn the_last_two_handles() {
     explore("the last two handles", Bound::None, 5, || {
         let queue = store();

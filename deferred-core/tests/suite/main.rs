@@ -26,3 +26,4 @@ mod threads;
 mod timeouts;
 mod wait_queue;
 mod waiting;
+mod way_back;

@@ -156,6 +156,36 @@ fn a_ready_get_that_was_taken_lets_its_queue_go() {
 }
 
 #[test]
+fn a_get_that_was_taken_does_not_keep_its_queue_open() {
+    for ready in [false, true] {
+        let queue = DeferredQueue::new();
+        if ready {
+            queue.put(1).unwrap();
+        }
+        let (mut first, mut second) = (queue.get(), queue.get());
+        let handle = first.handle();
+        if !ready {
+            queue.put(1).unwrap();
+        }
+        drop(queue);
+        assert!(!second.is_fired(), "the item may still go back");
+        assert_eq!(value(&mut first), 1);
+        assert!(second.try_take().unwrap().unwrap_err().is_closed());
+        drop(handle);
+    }
+}
+
+#[test]
+fn a_chain_that_goes_on_to_another_item_does_not_keep_its_queue_open() {
+    let queue = DeferredQueue::<u8>::new();
+    let (first, second) = (queue.get(), queue.get());
+    let mut both = first.add_callback(move |a| second.add_callback(move |b| Ok((a, b))));
+    queue.put(1).unwrap();
+    drop(queue);
+    assert!(both.try_take().unwrap().unwrap_err().is_closed());
+}
+
+#[test]
 fn a_paused_get_that_is_dropped_gives_its_item_back_too() {
     let queue = DeferredQueue::new();
     let mut get = queue.get();
