@@ -149,12 +149,15 @@ impl<T: Send + 'static, S: Store<T>> Deliveries<T, S> {
         }
     }
 
-    /// Delivers items as long as both they and getters are there.
+    /// Delivers items, also those of whoever waits for room, as long as both they and getters are there.
     fn settle(&mut self, locked: &mut LockedQueue<'_, T, S>) {
-        while !locked.peeked && !locked.items.is_empty() {
-            let Some((turn, ())) = locked.pop() else { return };
-            if let Some(item) = self.take(locked) {
-                self.items.push(turn, Ok(item));
+        while !locked.is_empty() {
+            // Before a getter is popped: should an item's `Ord` panic, the lock is still held.
+            let Some(item) = self.take(locked) else { return };
+            match locked.pop() {
+                Some((turn, ())) => self.items.push(turn, Ok(item)),
+                // Whoever waited is just leaving.
+                None => return locked.items.push_back_in_front(item),
             }
         }
     }
@@ -268,8 +271,9 @@ where
 {
     let mut deliveries = Deliveries::new();
     let mut locked = getters.lock();
-    locked.items.push_back_in_front(item);
+    // First, as an item's `Ord` may panic, and the queue must go on.
     change(&mut locked);
+    locked.items.push_back_in_front(item);
     deliveries.settle(&mut locked);
     if locked.is_over() {
         locked.fail_all(&mut deliveries.items);

@@ -75,6 +75,22 @@ fn a_panicking_comparison_runs_no_callback_under_the_lock() {
 }
 
 #[test]
+fn a_panicking_comparison_ends_a_look_too() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let item = |n| Touchy { n, armed: armed.clone() };
+    let queue: DeferredPriorityQueue<Touchy> = Builder::default().build();
+    queue.put(item(2)).unwrap();
+    queue.put(item(1)).unwrap();
+    // The item that was looked at goes back among the others.
+    let look = || queue.peek(|_| armed.store(true, Ordering::Relaxed));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(look)).is_err());
+    armed.store(false, Ordering::Relaxed);
+    assert!(queue.try_get().is_some());
+    let count = queue.len();
+    assert_eq!(queue.drain().len(), count, "nobody looks any more");
+}
+
+#[test]
 fn a_panicking_look_serves_those_who_came_to_wait_meanwhile() {
     let queue = queue_of([1]);
     let waiting = Mutex::new(None);
@@ -166,6 +182,18 @@ fn the_second_item_is_not_to_be_had_while_the_first_is_looked_at_and_a_third_wai
     queue.peek(|_| assert_eq!(queue.try_get(), None));
     assert_eq!(put.try_take(), None);
     assert_eq!(queue.drain(), [1, 2, 3]);
+    assert_eq!(put.try_take(), Some(Ok(())));
+}
+
+#[test]
+fn a_look_at_more_than_fits_lets_those_behind_meet_when_it_ends() {
+    let queue = DeferredQueue::builder().size(0).build();
+    let get = queue.get();
+    queue.put(1).unwrap();
+    drop(get);
+    // It went back, though there is no room for it.
+    let (mut first, mut second, mut put) = queue.peek(|_| (queue.get(), queue.get(), queue.put_when_room(2)));
+    assert_eq!((value(&mut first), value(&mut second)), (1, 2));
     assert_eq!(put.try_take(), Some(Ok(())));
 }
 
