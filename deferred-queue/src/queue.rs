@@ -32,7 +32,7 @@ pub type DeferredPriorityQueue<T> = DeferredQueue<T, Priority<T>>;
 ///
 /// Either items are stored or somebody waits for one, never both.
 /// It is a handle: clones share one queue.
-/// When the last one goes, whoever waits for an item fails with `Closed`.
+/// When the last one has gone and every item that was delivered was taken, whoever waits for an item fails with `Closed`.
 ///
 /// # Fairness
 ///
@@ -43,6 +43,11 @@ pub type DeferredPriorityQueue<T> = DeferredQueue<T, Priority<T>>;
 ///
 /// Every operation takes amortised constant time, whatever is stored and whoever waits.
 /// In a [`DeferredPriorityQueue`] putting and getting a stored item takes logarithmic time.
+///
+/// # Panics
+///
+/// Clones, streams, and items that were delivered and not taken yet count as handles, of which a queue may have 2³⁰ on 64-bit
+/// targets and 2¹⁴ on 32-bit ones: what would make one more panics.
 ///
 /// # Differences from Twisted
 ///
@@ -173,7 +178,8 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     /// # Cancel safety
     ///
     /// Dropping the Deferred gives up the place among the waiters, or the item if it was delivered, also if it was there
-    /// at once: it goes to the next who waits, or back to the front. Attaching a callback takes the item.
+    /// at once: it goes to the next who waits, or back to the front. Attaching a callback takes the item, and so does a
+    /// [`timeout`](Deferred::timeout) of an item that is still to come.
     ///
     /// # Examples
     ///
@@ -210,6 +216,11 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
         if locked.is_plain() { locked.items.pop().ok_or(locked) } else { take_slow(locked) }
     }
 
+    /// Puts an item back that was delivered and not taken.
+    pub(crate) fn give_back(&self, item: T) {
+        put_back(&self.getters, item, |_| ());
+    }
+
     #[inline]
     fn ready(&self, item: T) -> Deferred<T, QueueUnderflow> {
         if cfg!(canary = "lost_item") { Deferred::succeed(item) } else { self.getters.ready(item) }
@@ -234,8 +245,11 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
 
     /// Looks at the item that comes next.
     ///
+    /// Items of those who wait for room are not looked at.
+    ///
     /// While `f` runs, no lock is held, and nobody gets an item: those who wait go on when `f` has returned, and
-    /// [`try_get`](Self::try_get), [`drain`](Self::drain) and a second `peek` find nothing.
+    /// [`try_get`](Self::try_get), [`drain`](Self::drain) and a second `peek` find nothing. An item that comes back
+    /// meanwhile comes behind the one that is looked at.
     ///
     /// # Examples
     ///

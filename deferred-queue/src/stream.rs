@@ -75,6 +75,16 @@ impl<T: Send + 'static, S: Store<T>> QueueStream<T, S> {
     }
 }
 
+/// Nobody but the stream has seen what it waits with, so nobody is told that it failed because the queue was closed.
+impl<T: Send + 'static, S: Store<T>> Drop for QueueStream<T, S> {
+    fn drop(&mut self) {
+        let Some(mut next) = self.next.take() else { return };
+        if let Some(Ok(item)) = next.try_take() {
+            self.queue.give_back(item);
+        }
+    }
+}
+
 /// Shows the queue.
 impl<T: Send + 'static, S: Store<T>> Debug for QueueStream<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::common::CountWaker;
+use crate::common::{CountWaker, reports};
 use deferred_core::Stream;
 use deferred_queue::{DeferredQueue, QueueStream};
 use futures_lite::{StreamExt, future};
@@ -47,6 +47,25 @@ fn the_backlog_does_not_apply_to_a_stream() {
     assert_eq!(next(&mut stream, Waker::noop()), Poll::Pending);
     queue.put(1).unwrap();
     assert_eq!(next(&mut stream, Waker::noop()), Poll::Ready(Some(1)));
+}
+
+#[test]
+fn a_stream_that_is_dropped_reports_nothing() {
+    let ((), reports) = reports(|| {
+        for closed in [false, true] {
+            let queue = DeferredQueue::<u32>::new();
+            let mut stream = queue.stream();
+            let (count, waker) = CountWaker::new();
+            assert_eq!(next(&mut stream, &waker), Poll::Pending);
+            if closed {
+                queue.close();
+            }
+            drop(queue);
+            drop(stream);
+            assert_eq!(count.count(), usize::from(closed), "it is not woken by its own end");
+        }
+    });
+    assert!(reports.is_empty(), "{reports:?}");
 }
 
 #[test]
