@@ -5,9 +5,10 @@ use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::hooked;
 use deferred_core::{
     Clock, Compact, Deferred, Failure, FailureKind, Fired, Grants, Joiner, Locked, ManualClock, Outcome, Outcomes,
-    Primitive, Returned, ThreadClock, Units, WaitQueue, join, reset_unhandled_hook, set_unhandled_hook,
+    Primitive, Report, Returned, ThreadClock, Units, WaitQueue, join,
 };
 
 type Chain = Deferred<u32, &'static str>;
@@ -113,14 +114,13 @@ fn a_deferred_shows_how_it_ended() {
 fn a_report_names_what_failed_and_both_places() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
-    set_unhandled_hook(move |report| {
+    let hook = move |report: &Report<'_>| {
         let places = (report.created().line(), report.origin().line());
         log.lock().unwrap().push((report.to_string(), shown(report), places));
-    });
+    };
     let (created, (resolver, d)) = (line!(), Chain::new());
     let (origin, ()) = (line!(), resolver.errback("lost here").unwrap());
-    drop(d);
-    reset_unhandled_hook();
+    hooked(hook, || drop(d));
     let seen = seen.lock().unwrap();
     // The hook is that of the whole program.
     let [(report, debug, places)] = &seen.iter().filter(|seen| seen.0.contains("lost here")).collect::<Vec<_>>()[..]

@@ -5,8 +5,8 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::sync::{Arc, Mutex};
 
-use crate::common::reports;
-use deferred_core::{Deferred, Failure, FailureKind, Panic, catch_unhandled, reset_unhandled_hook, set_unhandled_hook};
+use crate::common::{hooked, reports};
+use deferred_core::{Deferred, Failure, FailureKind, Panic, Report, catch_unhandled, reset_unhandled_hook};
 
 type Chain = Deferred<u32, &'static str>;
 
@@ -184,27 +184,28 @@ fn the_hook_can_be_replaced_and_reset_from_anywhere() {
     // The hook is that of the whole program, so this looks for its own failures only.
     let seen = Arc::new(Mutex::new(Vec::new()));
     let push = seen.clone();
-    set_unhandled_hook(move |report| {
+    let hook = move |report: &Report<'_>| {
         let text = report.to_string();
         if text.contains("for the hook") {
             push.lock().unwrap().push(text);
         }
-    });
-    drop(Chain::fail("for the hook"));
-    reset_unhandled_hook();
+    };
+    hooked(hook, || drop(Chain::fail("for the hook")));
     drop(Chain::fail("for the hook, but too late"));
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     assert_eq!(seen.len(), 1);
     assert!(seen[0].starts_with("unhandled failure in a Deferred created at "), "{seen:?}");
     // From inside it, too.
     crate::common::watchdog(|| {
-        set_unhandled_hook(|report| {
+        let hook = |report: &Report<'_>| {
             if report.to_string().contains("replace yourself") {
                 reset_unhandled_hook();
             }
+        };
+        hooked(hook, || {
+            drop(Chain::fail("replace yourself"));
+            drop(Chain::fail("for stderr"));
         });
-        drop(Chain::fail("replace yourself"));
-        drop(Chain::fail("for stderr"));
     });
 }
 
