@@ -30,6 +30,10 @@ pub(crate) type GuardUnits<T> = Units<LockGuard<T>, Infallible, State<T>>;
 /// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing; the first release
 /// after somebody has waited takes a lock besides.
 ///
+/// # Panics
+///
+/// A lock may have 2³⁰ clones on 64-bit targets and 2¹⁴ on 32-bit ones: what would make one more panics.
+///
 /// # Differences from Twisted
 ///
 /// It holds a value, and a guard that releases on drop, so releasing what one does not hold cannot be written.

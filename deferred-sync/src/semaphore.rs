@@ -35,6 +35,11 @@ type PermitGrants = Grants<Permit, Infallible, State>;
 /// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing; the first release
 /// after somebody has waited takes a lock besides.
 ///
+/// # Panics
+///
+/// Clones and permits count as handles, of which a semaphore may have 2³⁰ on 64-bit targets and 2¹⁴ on 32-bit ones:
+/// [`try_acquire`](Self::try_acquire) finds nothing then, and whatever else would make one more panics.
+///
 /// # Differences from Twisted
 ///
 /// A permit releases itself on drop, so releasing twice cannot be written.

@@ -35,7 +35,8 @@ where
     ///
     /// # Cancel safety
     ///
-    /// Dropping the result cancels the Deferred and takes the timer back.
+    /// Dropping the result cancels the Deferred and takes the timer back. As with a callback, what comes then is taken: an
+    /// item of a queue does not go back to it.
     ///
     /// # Examples
     ///
