@@ -39,6 +39,19 @@ fn granted(at_once: bool) -> (Queue, Deferred<u32>, Deferred<u32>) {
 }
 
 #[test]
+fn what_nobody_takes_goes_back_whatever_else_knows_of_it() {
+    for at_once in [false, true] {
+        let (queue, mut first, second) = granted(at_once);
+        let (handle, paused) = (first.handle(), first.pause());
+        drop(first);
+        drop(paused);
+        assert_eq!(queue.lock().0, [1]);
+        drop((handle, queue));
+        assert!(second.is_fired());
+    }
+}
+
+#[test]
 fn the_first_callback_finds_the_queue_closed() {
     for at_once in [false, true] {
         let (queue, mut first, second) = granted(at_once);
