@@ -45,15 +45,17 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod error;
 mod guard;
 mod lock;
 mod permit;
 mod semaphore;
 
+pub use error::LimitOverflow;
 pub use guard::{LockGuard, MappedGuard};
 pub use lock::DeferredLock;
 pub use permit::Permit;
-pub use semaphore::{DeferredSemaphore, LimitOverflow};
+pub use semaphore::DeferredSemaphore;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

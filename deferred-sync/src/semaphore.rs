@@ -1,7 +1,6 @@
 //! A counting semaphore.
 
 use core::convert::Infallible;
-use core::error::Error;
 use core::fmt::{self, Debug};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -10,6 +9,7 @@ use deferred_core::{
     maybe_deferred,
 };
 
+use crate::error::LimitOverflow;
 use crate::permit::Permit;
 
 pub(crate) type PermitUnits = Units<Permit, Infallible, State>;
@@ -475,28 +475,3 @@ impl Debug for DeferredSemaphore {
             .finish()
     }
 }
-
-/// A limit was more than [`DeferredSemaphore::MAX_PERMITS`].
-///
-/// # Examples
-///
-/// ```
-/// use deferred_sync::DeferredSemaphore;
-///
-/// let overflow = DeferredSemaphore::new(1).set_limit(usize::MAX).unwrap_err();
-/// assert!(overflow.to_string().starts_with("a semaphore cannot have"));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitOverflow {
-    /// What was asked for.
-    limit: usize,
-}
-
-impl fmt::Display for LimitOverflow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (limit, max) = (self.limit, DeferredSemaphore::MAX_PERMITS);
-        write!(f, "a semaphore cannot have {limit} permits, the most are {max}")
-    }
-}
-
-impl Error for LimitOverflow {}

@@ -17,7 +17,13 @@ const SURVIVORS: &str = "xtask/mutants.txt";
 const FOLDER: &str = "target/mutants";
 
 /// What catches nearly all; only what survives these is tried on everything.
-const QUICK: &str = "--lib --test=suite";
+const QUICK: &str = "--cargo-arg=--lib --cargo-arg=--test=suite";
+
+/// All but documentation tests.
+const ALL: &str = "--cargo-arg=--tests";
+
+/// Without what a debugger wants, and with patience, as there are several at a time.
+const VARIABLES: &str = "CARGO_PROFILE_DEV_DEBUG=0 WATCHDOG_SECONDS=10";
 
 /// Mutants by name, each with how often it occurs: one line of source may have several of one name.
 type Mutants = BTreeMap<String, usize>;
@@ -43,21 +49,23 @@ pub(crate) fn mutants() -> Outcome {
         return fail(format!("{SURVIVORS}: there are no such mutants:\n{}", unknown.join("\n")));
     }
     // A test that fails without a mutant would catch them all.
-    run(&format!("cargo test --locked --tests{}", LIBRARIES.map(|library| format!(" -p {library}")).concat()))?;
+    let libraries = LIBRARIES.map(|library| format!(" -p {library}")).concat();
+    run(&format!("{VARIABLES} cargo test --locked --tests{libraries}"))?;
     if Path::new(FOLDER).exists() {
         fs::remove_dir_all(FOLDER).or_else(failed)?;
     }
     let mut table = vec!["library          mutants  do not build  caught  hang  survive".to_owned()];
-    let mut missed = String::new();
+    let (mut quick, mut missed) = (String::new(), String::new());
     for (library, all) in LIBRARIES.iter().zip(all) {
-        let Tally { unviable, caught, hang, missed: these } = tally(library, all.lines().count(), &listed)?;
-        let [unviable, caught, hang, survive] = [&unviable, &caught, &hang, &these].map(|lines| lines.lines().count());
         let mutants = all.lines().count();
+        let tally = tally(library, mutants, &listed, &mut quick)?;
+        let Tally { unviable, caught, hang, missed: these } = &tally;
+        let [unviable, caught, hang, survive] = [unviable, caught, hang, these].map(|lines| lines.lines().count());
         table.push(format!("{library:<15}  {mutants:>7}  {unviable:>12}  {caught:>6}  {hang:>4}  {survive:>7}"));
         println!("\n{}\n", table.join("\n"));
-        missed += &these;
+        missed += these;
     }
-    verdict(&count(&missed), &listed)
+    verdict(&count(&quick), &count(&missed), &listed)
 }
 
 /// The lines of a library's mutants, by what became of them.
@@ -90,10 +98,15 @@ impl Tally {
     /// What it is when some that were missed have been tried on more tests.
     ///
     /// A few others are tried with them, whatever was asked for: these stay what they were.
-    fn with(self, later: &Self) -> Result<Self, String> {
-        let new = without(&later.unviable, &self.unviable);
+    fn with(self, tried: &str, later: &Self) -> Result<Self, String> {
+        let Self { unviable, caught, hang, missed } = later;
+        let new = without(unviable, &self.unviable);
         if !new.is_empty() {
             return Err(format!("these did build before:\n{new}"));
+        }
+        let lost = without(tried, &format!("{caught}{hang}{missed}"));
+        if !lost.is_empty() {
+            return Err(format!("these were not tried again; was the source changed meanwhile?\n{lost}"));
         }
         let (caught, hang) = (both(&self.missed, &later.caught), both(&self.missed, &later.hang));
         let missed = without(&self.missed, &format!("{caught}{hang}"));
@@ -101,8 +114,9 @@ impl Tally {
     }
 }
 
-/// Tries the mutants of a library, of which there are so many, on quick tests, and what those miss on all.
-fn tally(library: &str, mutants: usize, listed: &Listed) -> Result<Tally, Stop> {
+/// Tries the mutants of a library, of which there are so many, on quick tests, and what those miss, which is added to
+/// `quick`, on all.
+fn tally(library: &str, mutants: usize, listed: &Listed, quick: &mut String) -> Result<Tally, Stop> {
     let output = format!("{FOLDER}/{library}");
     fs::create_dir_all(&output).or_else(failed)?;
     attempt(&format!("-p {library} --output={output}"), "", QUICK)?;
@@ -110,6 +124,7 @@ fn tally(library: &str, mutants: usize, listed: &Listed) -> Result<Tally, Stop> 
     if tally.count() != mutants {
         return fail(format!("{library}: {} of {mutants} mutants were tried", tally.count()));
     }
+    *quick += &tally.missed;
     // What is listed takes the most time of all to survive everything, so the quick tests are enough for it.
     let left = without(&tally.missed, &within(&tally.missed, listed));
     if left.is_empty() {
@@ -118,22 +133,19 @@ fn tally(library: &str, mutants: usize, listed: &Listed) -> Result<Tally, Stop> 
     let tested = if library == "deferred-core" { &LIBRARIES[..] } else { &[library] };
     let tested: String = tested.iter().map(|library| format!(" --test-package={library}")).collect();
     // Without a mutant they take a minute.
-    attempt(&format!("-p {library} --output={output}{tested} --baseline=skip --timeout=300"), &left, "--tests")?;
-    tally.with(&Tally::read(&output)?).or_else(fail)
+    attempt(&format!("-p {library} --output={output}{tested} --baseline=skip --timeout=900"), &left, ALL)?;
+    tally.with(&left, &Tally::read(&output)?).or_else(fail)
 }
 
 /// Runs these tests on the mutants of these lines, or on all. They wait often enough to leave room for a third job.
 fn attempt(options: &str, lines: &str, tests: &str) -> Outcome {
-    let line = format!(
-        "CARGO_PROFILE_DEV_DEBUG=0 WATCHDOG_SECONDS=10 cargo mutants {options} --jobs=3 --colors=never -- {tests}"
-    );
+    let line = format!("{VARIABLES} cargo mutants {options} {tests} --jobs=3 --colors=never");
     match lines.lines().count() {
         0 => println!("$ {line}"),
-        n => println!("$ {line}\n(and, before the two hyphens, a --re= for each of the {n} that are left)"),
+        n => println!("$ {line}\n(and a --re= for each of the {n} that are left)"),
     }
     let mut words = words(&line);
-    let behind = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    words.splice(behind..behind, lines.lines().map(|line| format!("--re=^{}$", literally(line))));
+    words.extend(lines.lines().map(|line| format!("--re=^{}$", literally(line))));
     match command(&words).status().map(|status| status.code()) {
         // Some are missed, or some hang.
         Ok(Some(0 | 2 | 3)) => Ok(""),
@@ -220,9 +232,10 @@ fn beyond(these: &Mutants, those: &Mutants) -> Vec<String> {
         .collect()
 }
 
-/// A list that is longer than the truth hides the next gap as well as one that is shorter shows it.
-fn verdict(missed: &Mutants, listed: &Listed) -> Outcome {
-    let (new, gone) = (beyond(missed, &listed.all), beyond(&listed.sure, missed));
+/// Holds what quick tests missed, and what all of them did, against the list.
+/// One that is longer than the truth hides the next gap as well as one that is shorter shows it.
+fn verdict(quick: &Mutants, missed: &Mutants, listed: &Listed) -> Outcome {
+    let (new, gone) = (beyond(missed, &listed.all), beyond(&listed.sure, quick));
     let mut why = String::new();
     if !new.is_empty() {
         why += &format!("no test fails with these, and {SURVIVORS} does not say why:\n{}\n", new.join("\n"));

@@ -11,8 +11,16 @@ use crate::supply::rust_version;
 mod tests;
 
 /// Every rule; each adds what breaks it to a list.
-const RULES: &[fn(&Tree, &mut Vec<String>)] =
-    &[direct_dependencies, examples_only_dependencies, library_files, versions, oldest_rust, sources, named_tests];
+const RULES: &[fn(&Tree, &mut Vec<String>)] = &[
+    direct_dependencies,
+    examples_only_dependencies,
+    library_files,
+    versions,
+    oldest_rust,
+    sources,
+    suites,
+    named_tests,
+];
 
 /// All that deferred-core may depend on.
 const CORE_STANDS_ON: &[&str] = &[
@@ -189,6 +197,17 @@ fn sources(tree: &Tree, problems: &mut Vec<String>) {
         }
         for word in unfinished.iter().filter(|word| text.contains(**word)) {
             problems.push(format!("{path}: contains `{word}`"));
+        }
+    }
+}
+
+/// Each file of a suite is a module of it: cargo finds none of them by itself.
+fn suites(tree: &Tree, problems: &mut Vec<String>) {
+    for (path, _) in tree.ending(".rs") {
+        let Some((folder, name)) = path.trim_end_matches(".rs").split_once("/tests/suite/") else { continue };
+        let main = format!("{folder}/tests/suite/main.rs");
+        if name != "main" && !tree.text(&main).lines().any(|line| line == format!("mod {name};")) {
+            problems.push(format!("{path}: {main} must say `mod {name};`"));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A hostile surrounding for the Deferred family: wakers, values and stacks that do what no friendly program does.
 //!
-//! Every test binary of the workspace may include it, and uses the part that it needs:
+//! Every test binary of the workspace may include it, and uses the part that it needs; in `tests/suite/main.rs`:
 //!
 //! ```ignore
-//! #[path = "../../deferred-core/tests/common/mod.rs"]
+//! #[path = "../../../deferred-core/tests/common/mod.rs"]
 //! mod common;
 //! ```
 //!

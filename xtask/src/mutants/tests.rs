@@ -24,10 +24,12 @@ fn what_more_tests_find_is_no_longer_missed() {
     let first = || tally("u\n", "c\n", "h\n", "1\n2\n3\n4\n");
     assert_eq!(first().count(), 7);
     // 4 was not tried again; u, c and h were, though nobody asked.
-    let second = first().with(&tally("u\n", "1\nc\n", "2\nh\n", "3\n")).unwrap();
+    let second = first().with("1\n2\n3\n", &tally("u\n", "1\nc\n", "2\nh\n", "3\n")).unwrap();
     assert_eq!(second, tally("u\n", "c\n1\n", "h\n2\n", "3\n4\n"));
     assert_eq!(second.count(), 7);
-    assert_eq!(first().with(&tally("u\n1\n", "", "", "2\n")).unwrap_err(), "these did build before:\n1\n");
+    let err = |tried, later: Tally| first().with(tried, &later).unwrap_err();
+    assert_eq!(err("1\n2\n", tally("u\n1\n", "", "", "2\n")), "these did build before:\n1\n");
+    assert!(err("1\n2\n", tally("", "1\n", "", "")).ends_with("changed meanwhile?\n2\n"));
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn what_is_listed_has_a_reason() {
 
 #[test]
 fn the_list_is_neither_too_short_nor_too_long() {
-    let told = |missed: &str, list: &str| match verdict(&count(missed), &listed(list).unwrap()) {
+    let told = |missed: &str, list: &str| match verdict(&count(missed), &count(missed), &listed(list).unwrap()) {
         Ok(_) => String::new(),
         Err(Stop::Failed(why)) => why,
         Err(other) => panic!("{other:?}"),
