@@ -32,9 +32,7 @@ use crate::sync::{Live, Track};
 use crate::tail::Tail;
 pub(crate) use crate::tail::{After, NewTail, NotifyFn, drop_waker};
 
-pub(crate) use self::end::{
-    finish, finish_notify, finish_waker, read_outcome, release, take, take_any, take_value, taken,
-};
+pub(crate) use self::end::{finish, finish_notify, finish_waker, read_outcome, release, take, take_any, take_value};
 
 /// The part of a cell that does not depend on its types.
 #[repr(C)]

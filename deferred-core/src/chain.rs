@@ -209,13 +209,13 @@ impl Chain {
         }
     }
 
-    /// Takes the next entry, if there is one.
+    /// Finds the next entry, if there is one.
     ///
     /// # Safety
     ///
-    /// Only the runner may call this, and it must call the entry.
+    /// Only the runner may call this.
     #[inline]
-    pub(crate) unsafe fn next(&self) -> Option<Entry> {
+    pub(crate) unsafe fn find(&self) -> Option<Found> {
         let blocks = self.blocks.load(Ordering::Acquire);
         if blocks.is_null() {
             return None;
@@ -233,13 +233,26 @@ impl Chain {
             if vtable.is_null() {
                 return None;
             }
-            let vtable = &*vtable;
+            Some(Found { blocks, header, vtable: &*vtable })
+        }
+    }
+
+    /// Takes the entry that was found.
+    ///
+    /// # Safety
+    ///
+    /// Only the runner may call this, with what it found last, and it must call the entry.
+    #[inline]
+    pub(crate) unsafe fn take(&self, found: Found) -> Entry {
+        let Found { blocks, header, vtable } = found;
+        // SAFETY: as in `find`.
+        unsafe {
             let (payload, next) = place(header, vtable.payload);
             let input = (*blocks).current;
             let again = cfg!(canary = "callback_twice") && !ptr::eq(input, payload);
             (*blocks).next = if again { header } else { next };
             (*blocks).current = payload;
-            Some(Entry { vtable, payload, input: NonNull::new(input) })
+            Entry { vtable, payload, input: NonNull::new(input) }
         }
     }
 
@@ -271,6 +284,13 @@ impl Chain {
             unsafe { free_blocks(blocks) }
         }
     }
+}
+
+/// An entry that is there.
+pub(crate) struct Found {
+    blocks: *mut Blocks,
+    header: *mut EntryHeader,
+    vtable: &'static EntryVTable,
 }
 
 /// Room for one entry.

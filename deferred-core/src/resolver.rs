@@ -16,6 +16,7 @@ use crate::cell::{Header, finish, finish_notify, finish_waker, release, slot, ty
 use crate::deferred::{Deferred, End};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::{self, Postponed, drop_value};
+use crate::repr::Repr;
 use crate::run::{Waited, follow, run, wait_here};
 use crate::state::{Phase, State, TailKind};
 use crate::unwind::wake;
@@ -147,7 +148,11 @@ impl<T, E: Debug> Resolver<T, E> {
     /// back.callback(3).unwrap();
     /// assert_eq!(d.try_take(), Some(Ok(3)));
     /// ```
-    pub fn forward(self, other: Deferred<T, E>) {
+    pub fn forward(self, mut other: Deferred<T, E>) {
+        if let Repr::Granted(_) = other.repr() {
+            // In a cell it goes back when nobody wants it.
+            other.cell();
+        }
         let inner = match other.into_end() {
             End::Ready(outcome) => {
                 if let Err(outcome) = self.fire(outcome) {

@@ -5,7 +5,7 @@ use core::panic::Location;
 use core::ptr::{self, NonNull};
 
 use crate::cancel::begin_cancel;
-use crate::cell::{After, Header, NewTail, current, finish, release, slot, take, taken};
+use crate::cell::{After, Header, NewTail, current, finish, release, slot, take};
 use crate::deferred::Deferred;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::state::{Phase, State, TailKind};
@@ -97,21 +97,24 @@ unsafe fn run_one(cell: NonNull<Header>) -> After {
         let mut s = header.load();
         // What changes during the run; written to the state word when the run ends.
         let (mut void, mut ran) = (s.has(State::VOID), s.has(State::RAN));
+        // The first callback takes what was fired.
+        let mut taken = if void || ran { None } else { header.vtable.kind.taken };
         loop {
             if s.pauses() > 0 {
                 match header.exchange(s, s.outcome(void, ran).to(Phase::Held)) {
                     Ok(()) => return After::Nothing,
                     Err(now) => s = now,
                 }
-            } else if let Some(entry) = header.chain.next() {
-                let input = match entry.input {
-                    _ if void => ptr::null_mut(),
-                    Some(input) => input.as_ptr(),
-                    None => {
-                        taken(cell);
-                        slot(cell)
-                    }
-                };
+            } else if let Some(found) = header.chain.find() {
+                if let Some(taken) = taken.take() {
+                    // Foreign code may run in it, and pause.
+                    taken(cell);
+                    s = header.load();
+                    continue;
+                }
+                let entry = header.chain.take(found);
+                let input =
+                    if void { ptr::null_mut() } else { entry.input.map_or_else(|| slot(cell), NonNull::as_ptr) };
                 let inner = (entry.vtable.call)(input, entry.payload, header.created());
                 (void, ran) = (false, true);
                 if inner.is_some() {

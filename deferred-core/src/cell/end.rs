@@ -184,26 +184,10 @@ pub(crate) unsafe fn read_outcome<T, E>(cell: NonNull<Header>) -> Outcome<T, E> 
         }
         let ran = s.has(State::RAN);
         let outcome = current(cell, ran).cast::<Outcome<T, E>>().read();
-        if !ran {
+        if let (false, Some(taken)) = (ran, header.vtable.kind.taken) {
             taken(cell);
         }
         outcome
-    }
-}
-
-/// Gives up what would take an outcome back, as somebody takes it.
-///
-/// # Safety
-///
-/// The caller must be the runner before the first callback, or the consumer when there was none, of a cell that was fired
-/// and not cancelled.
-#[inline]
-pub(crate) unsafe fn taken(cell: NonNull<Header>) {
-    // SAFETY: as promised.
-    unsafe {
-        if let Some(taken) = cell.as_ref().vtable.kind.taken {
-            taken(cell);
-        }
     }
 }
 

@@ -98,6 +98,48 @@ fn handles_of_what_was_taken_do_not_keep_the_queue() {
 }
 
 #[test]
+fn what_is_forwarded_to_nobody_goes_back() {
+    for at_once in [false, true] {
+        let (queue, first, second) = granted(at_once);
+        let (front, d) = Deferred::new();
+        drop(d);
+        front.forward(first);
+        assert_eq!(queue.lock().0, [1]);
+        drop((queue, second));
+        let (queue, first, second) = granted(at_once);
+        let (front, mut d) = Deferred::new();
+        front.forward(first);
+        assert_eq!(d.try_take(), Some(Ok(1)));
+        drop(queue);
+        assert!(second.is_fired());
+    }
+}
+
+#[test]
+fn a_pause_by_who_hears_of_the_end_holds_the_next_callback() {
+    for at_once in [false, true] {
+        let (queue, mut first, second) = granted(at_once);
+        let handle = first.handle();
+        let (sender, paused) = std::sync::mpsc::channel();
+        let second = second.add_both(move |outcome| {
+            sender.send(handle.pause()).unwrap();
+            outcome
+        });
+        drop(queue);
+        let called = Arc::new(AtomicBool::new(false));
+        let call = called.clone();
+        let first = first.add_callback(move |n| {
+            call.store(true, Ordering::Relaxed);
+            Ok(n)
+        });
+        assert!(!called.load(Ordering::Relaxed));
+        drop(paused.try_recv().unwrap());
+        assert!(called.load(Ordering::Relaxed));
+        drop((first, second));
+    }
+}
+
+#[test]
 fn a_pause_keeps_the_way_back() {
     for at_once in [false, true] {
         let (queue, mut first, second) = granted(at_once);
