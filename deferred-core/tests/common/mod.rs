@@ -33,7 +33,7 @@ pub(crate) use self::chain::{Chain, handled, log, logged};
 pub(crate) use self::counting::{allocations, held};
 #[cfg(loom)]
 pub(crate) use self::explore::{Bound, Count, Value, explore};
-pub(crate) use self::reports::{hooked, reports};
+pub(crate) use self::reports::reports;
 pub(crate) use self::runners::{cancel_at, hostile, poll_once, poll_with, small_stack, together, watch, watchdog};
 #[cfg(shuttle)]
 pub(crate) use self::shuffle::shuffle;

@@ -1,9 +1,5 @@
 //! Collecting the failures that nobody handled.
 
-use std::sync::{Mutex, PoisonError};
-
-use deferred_core::Report;
-
 /// Runs `f` and returns, in order, the failures that were reported as unhandled on this thread meanwhile.
 #[cfg(feature = "std")]
 pub(crate) fn reports<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
@@ -15,22 +11,13 @@ pub(crate) fn reports<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
 /// without `std` there is no other way, and such tests run one at a time.
 #[cfg(not(feature = "std"))]
 pub(crate) fn reports<R>(f: impl FnOnce() -> R) -> (R, Vec<String>) {
-    let reported = std::sync::Arc::new(Mutex::new(Vec::new()));
+    use std::sync::{Arc, Mutex};
+
+    let reported = Arc::new(Mutex::new(Vec::new()));
     let sink = reported.clone();
     deferred_core::set_unhandled_hook(move |report| sink.lock().unwrap().push(format!("{:?}", report.failure())));
     let result = f();
     deferred_core::reset_unhandled_hook();
     let reported = std::mem::take(&mut *reported.lock().unwrap());
     (result, reported)
-}
-
-/// Runs `f` with a hook for unhandled failures. That is one of the whole program, so one test at a time has one, and it hears
-/// of what others do, too.
-pub(crate) fn hooked<R>(hook: impl Fn(&Report<'_>) + Send + Sync + 'static, f: impl FnOnce() -> R) -> R {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    deferred_core::set_unhandled_hook(hook);
-    let result = f();
-    deferred_core::reset_unhandled_hook();
-    result
 }

@@ -5,10 +5,9 @@ use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::common::hooked;
 use deferred_core::{
     Clock, Compact, Deferred, Failure, FailureKind, Fired, Grants, Joiner, Locked, ManualClock, Outcome, Outcomes,
-    Primitive, Report, Returned, ThreadClock, Units, WaitQueue, join,
+    Primitive, Returned, ThreadClock, Units, WaitQueue, join,
 };
 
 type Chain = Deferred<u32, &'static str>;
@@ -108,28 +107,6 @@ fn a_deferred_shows_how_it_ended() {
     assert!(compact.starts_with(&format!("Deferred {{ fired, created at {}:", file!())), "{compact}");
     drop(driver);
     assert_eq!(d.wait().unwrap_err().into_kind(), FailureKind::Abandoned);
-}
-
-#[test]
-fn a_report_names_what_failed_and_both_places() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = seen.clone();
-    let hook = move |report: &Report<'_>| {
-        let places = (report.created().line(), report.origin().line());
-        log.lock().unwrap().push((report.to_string(), shown(report), places));
-    };
-    let (created, (resolver, d)) = (line!(), Chain::new());
-    let (origin, ()) = (line!(), resolver.errback("lost here").unwrap());
-    hooked(hook, || drop(d));
-    let seen = seen.lock().unwrap();
-    // The hook is that of the whole program.
-    let [(report, debug, places)] = &seen.iter().filter(|seen| seen.0.contains("lost here")).collect::<Vec<_>>()[..]
-    else {
-        panic!("{seen:?}")
-    };
-    assert_eq!((debug, *places), (report, (created, origin)));
-    let start = format!("unhandled failure in a Deferred created at {}:{created}:", file!());
-    assert!(report.starts_with(&start) && report.contains(&format!("made at {}:{origin}:", file!())), "{report}");
 }
 
 #[test]

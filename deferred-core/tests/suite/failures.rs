@@ -3,10 +3,9 @@
 use std::error::Error;
 use std::fmt;
 use std::num::ParseIntError;
-use std::sync::{Arc, Mutex};
 
-use crate::common::{hooked, reports};
-use deferred_core::{Deferred, Failure, FailureKind, Panic, Report, catch_unhandled, reset_unhandled_hook};
+use crate::common::reports;
+use deferred_core::{Deferred, Failure, FailureKind, Panic, catch_unhandled};
 
 type Chain = Deferred<u32, &'static str>;
 
@@ -177,36 +176,6 @@ fn a_caught_report_does_not_reach_the_hook_and_calls_nest() {
         drop(Chain::fail("second"));
     });
     assert_eq!(outer.len(), 2);
-}
-
-#[test]
-fn the_hook_can_be_replaced_and_reset_from_anywhere() {
-    // The hook is that of the whole program, so this looks for its own failures only.
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let push = seen.clone();
-    let hook = move |report: &Report<'_>| {
-        let text = report.to_string();
-        if text.contains("for the hook") {
-            push.lock().unwrap().push(text);
-        }
-    };
-    hooked(hook, || drop(Chain::fail("for the hook")));
-    drop(Chain::fail("for the hook, but too late"));
-    let seen = std::mem::take(&mut *seen.lock().unwrap());
-    assert_eq!(seen.len(), 1);
-    assert!(seen[0].starts_with("unhandled failure in a Deferred created at "), "{seen:?}");
-    // From inside it, too.
-    crate::common::watchdog(|| {
-        let hook = |report: &Report<'_>| {
-            if report.to_string().contains("replace yourself") {
-                reset_unhandled_hook();
-            }
-        };
-        hooked(hook, || {
-            drop(Chain::fail("replace yourself"));
-            drop(Chain::fail("for stderr"));
-        });
-    });
 }
 
 #[test]
