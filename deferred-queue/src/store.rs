@@ -241,6 +241,15 @@ mod tests {
         assert_eq!(drain(&mut store).into_iter().map(|item| item.0.1).collect::<Vec<_>>(), ['a', 'c']);
     }
 
+    #[test]
+    fn a_store_is_empty_when_nothing_is_in_it() {
+        let (mut plain, mut sorted) = (VecDeque::new(), Priority::default());
+        assert!(Store::is_empty(&plain) && sorted.is_empty());
+        Store::push(&mut plain, 1);
+        sorted.push(1);
+        assert!(!Store::is_empty(&plain) && !sorted.is_empty());
+    }
+
     #[derive(Debug)]
     struct ByNumber((u8, char));
 
