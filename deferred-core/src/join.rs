@@ -115,8 +115,8 @@ where
 {
     // Drops what is left in the end, and by then everything is decided.
     let outcomes = Outcomes { slots: slots.iter(), lives: PhantomData };
-    let look = || slots.iter().enumerate().find_map(|(index, slot)| joiner.fired(Fired { slot, index }));
-    match catch(look).unwrap_or_else(failed) {
+    let mut slots = slots.iter().enumerate();
+    match slots.find_map(|(index, slot)| look_at(joiner, Fired { slot, index }, || true)) {
         Some(outcome) => {
             outcomes.abandon(late_reports::<T, E, J>());
             outcome
@@ -328,9 +328,14 @@ where
         if self.end.load(Ordering::Acquire) != OPEN {
             return;
         }
-        let Some(outcome) = look_at(&self.joiner, Fired { slot, index }) else { return };
-        let first = self.end.compare_exchange(OPEN, EARLY, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        let parent = if first { self.parent.lock().take() } else { None };
+        let ends = || self.end.compare_exchange(OPEN, EARLY, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let mut first = false;
+        let claim = || {
+            first = ends();
+            first
+        };
+        let Some(outcome) = look_at(&self.joiner, Fired { slot, index }, claim) else { return };
+        let parent = if first || ends() { self.parent.lock().take() } else { None };
         match parent {
             Some(parent) => {
                 if catch(|| self.joiner.cancels()).unwrap_or(true) {
@@ -396,7 +401,8 @@ where
             }
             parent => {
                 if let Some(parent) = parent {
-                    fire(parent, Err(Failure::new(FailureKind::Cancelled)));
+                    let failure = Failure::with_origin(FailureKind::Cancelled, parent.created());
+                    fire(parent, Err(failure));
                 }
                 outcomes.abandon(late_reports::<T, E, J>());
             }
@@ -423,14 +429,23 @@ fn failed<T, E>(panic: Panic) -> Option<Outcome<T, E>> {
     Some(Err(Failure::new(FailureKind::Panicked(panic))))
 }
 
-/// Shows a child to a joiner.
-fn look_at<T, E, J>(joiner: &J, child: Fired<'_, T, E>) -> Option<Outcome<J::Output, J::Error>>
+/// Shows a child to a joiner, one that ends the parent only if `claim` says that it is the first.
+fn look_at<T, E, J>(
+    joiner: &J,
+    child: Fired<'_, T, E>,
+    claim: impl FnOnce() -> bool,
+) -> Option<Outcome<J::Output, J::Error>>
 where
     T: Send + 'static,
     E: Debug + Send + 'static,
     J: Joiner<T, E>,
 {
-    catch(|| joiner.fired(child)).unwrap_or_else(failed)
+    let look = || match joiner.ends(&child) {
+        false => joiner.fired(child),
+        true if claim() => joiner.fired(child).or_else(|| Some(Err(Failure::new(FailureKind::Abandoned)))),
+        true => None,
+    };
+    catch(look).unwrap_or_else(failed)
 }
 
 /// Lets a joiner make the outcome of the parent.

@@ -5,7 +5,7 @@ use core::fmt::{self, Debug};
 use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::panic::{Location, RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll};
@@ -199,6 +199,11 @@ impl<T, E: Debug> Resolver<T, E> {
     /// ```
     pub fn cancelled(&mut self) -> Cancelled<'_, T, E> {
         Cancelled { resolver: self }
+    }
+
+    pub(crate) fn created(&self) -> &'static Location<'static> {
+        // SAFETY: a Resolver has a claim on its cell.
+        unsafe { self.cell.as_ref() }.created()
     }
 
     pub(crate) fn into_cell(self) -> NonNull<Header> {
@@ -431,8 +436,7 @@ unsafe fn abandon<T, E: Debug>(cell: NonNull<Header>) {
 impl<T, E: Debug> Debug for Resolver<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // SAFETY: a Resolver has a claim on its cell.
-        let header = unsafe { self.cell.as_ref() };
-        let state = header.load().describe();
-        write!(f, "Resolver {{ {state}, created at {} }}", header.created())
+        let state = unsafe { self.cell.as_ref() }.load().describe();
+        write!(f, "Resolver {{ {state}, created at {} }}", self.created())
     }
 }

@@ -19,6 +19,7 @@ use crate::list::collect;
 /// # Cancel safety
 ///
 /// Dropping the result cancels every Deferred in it that is pending.
+/// Once it has fired, what it fired with is taken: an item of a queue does not go back any more.
 ///
 /// # Examples
 ///
@@ -51,6 +52,10 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Joiner<T, E> for Race {
 
     const REPORTS_LATE: bool = false;
 
+    fn ends(&self, child: &Fired<'_, T, E>) -> bool {
+        child.is_success()
+    }
+
     fn fired(&self, child: Fired<'_, T, E>) -> Option<Outcome<(usize, T), FailureGroup<E>>> {
         if !child.is_success() {
             return None;
@@ -75,6 +80,7 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Joiner<T, E> for Race {
 /// # Cancel safety
 ///
 /// Dropping the result cancels every Deferred in it that is pending.
+/// Once it has fired, what it fired with is taken: an item of a queue does not go back any more.
 ///
 /// # Examples
 ///
@@ -106,6 +112,10 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Joiner<T, E> for First {
     type Error = NothingToJoin;
 
     const REPORTS_LATE: bool = false;
+
+    fn ends(&self, _: &Fired<'_, T, E>) -> bool {
+        true
+    }
 
     fn fired(&self, child: Fired<'_, T, E>) -> Option<Outcome<(usize, Outcome<T, E>), NothingToJoin>> {
         Some(Ok((child.index(), child.take())))

@@ -20,6 +20,7 @@ use crate::list::{collect, values};
 /// # Cancel safety
 ///
 /// Dropping the result cancels every Deferred in it that is pending.
+/// Once all have fired, what came is taken: an item of a queue does not go back any more.
 ///
 /// # Examples
 ///
@@ -107,7 +108,8 @@ impl GatherOptions {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the result cancels every Deferred in it that is pending, whatever the options say.
+    /// Dropping the result cancels every Deferred in it that is pending, whatever the options say, unless one has failed:
+    /// then nothing cancels those that are kept running, and the values that came are kept until all have ended.
     ///
     /// # Examples
     ///
@@ -147,6 +149,10 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Joiner<T, E> for Gathering {
 
     fn cancels(&self) -> bool {
         self.cancels
+    }
+
+    fn ends(&self, child: &Fired<'_, T, E>) -> bool {
+        !child.is_success()
     }
 
     fn fired(&self, child: Fired<'_, T, E>) -> Option<Outcome<Vec<T>, FirstError<E>>> {

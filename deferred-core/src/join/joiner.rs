@@ -8,6 +8,7 @@ use crate::failure::Outcome;
 /// What becomes of the outcomes of many Deferreds.
 ///
 /// Its methods are called on the threads that fire the children, several at once perhaps, with no lock held.
+/// With `std` a panic in [`fired`](Self::fired) or [`all_fired`](Self::all_fired) fails the parent with `Panicked`.
 ///
 /// # Examples
 ///
@@ -80,9 +81,47 @@ pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 's
         true
     }
 
+    /// Tells whether a child that has fired ends the parent early.
+    ///
+    /// [`fired`](Self::fired) is then called for the first such child alone, and must return `Some`: else the parent
+    /// fails with `Abandoned`. What others came to at the same moment is not taken, so an item goes back to its queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
+    /// # use std::convert::Infallible;
+    /// # struct J;
+    /// # impl Joiner<u8, Infallible> for J {
+    /// #     type Output = u8;
+    /// #     type Error = Infallible;
+    /// #     const REPORTS_LATE: bool = false;
+    /// fn ends(&self, child: &Fired<'_, u8, Infallible>) -> bool {
+    ///     child.is_success()
+    /// }
+    ///
+    /// fn fired(&self, child: Fired<'_, u8, Infallible>) -> Option<Outcome<u8, Infallible>> {
+    ///     child.is_success().then(|| child.take())
+    /// }
+    /// #     fn all_fired(&self, _: Outcomes<'_, u8, Infallible>) -> Outcome<u8, Infallible> {
+    /// #         Ok(0)
+    /// #     }
+    /// # }
+    ///
+    /// let (resolver, pending) = Deferred::<u8>::new();
+    /// let (mut d, _) = join([pending, Deferred::succeed(5)], J);
+    /// assert_eq!(d.try_take(), Some(Ok(5)));
+    /// # drop(resolver);
+    /// ```
+    fn ends(&self, child: &Fired<'_, T, E>) -> bool {
+        let _ = child;
+        false
+    }
+
     /// Looks at a child that has fired.
     ///
     /// With `Some` the parent fires with it, if it has not fired yet, after the other children have been cancelled.
+    /// What was taken from a child that is too late is lost, which [`ends`](Self::ends) prevents.
     ///
     /// # Examples
     ///

@@ -6,6 +6,7 @@ use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, join};
 use loom::thread;
 
 use crate::common::{Bound, Value, explore};
+use crate::queue::{put, store};
 
 /// Counts the values; with `first`, ends with the first.
 struct Counting {
@@ -16,6 +17,10 @@ impl Joiner<Value, Infallible> for Counting {
     type Output = u8;
     type Error = Infallible;
     const REPORTS_LATE: bool = false;
+
+    fn ends(&self, child: &Fired<'_, Value, Infallible>) -> bool {
+        self.first && child.is_success()
+    }
 
     fn fired(&self, child: Fired<'_, Value, Infallible>) -> Option<Outcome<u8, Infallible>> {
         (self.first && child.is_success()).then(|| Ok(child.take().unwrap().get()))
@@ -63,6 +68,36 @@ fn two_children_that_end_it_early() {
         assert!(first || second);
         let winner = race.try_take().unwrap().unwrap();
         assert!(winner == 1 && first || winner == 2 && second);
+    });
+}
+
+#[test]
+fn of_two_that_end_it_early_one_goes_back() {
+    explore("of two that end it early one goes back", Bound::Preemptions(3), 50, || {
+        let queue = store();
+        let (mut race, _) = join([queue.push(()), queue.push(())], Counting { first: true });
+        let other = queue.clone();
+        let putter = thread::spawn(move || put(&other, Value::new(1)));
+        put(&queue, Value::new(2));
+        putter.join().unwrap();
+        let winner = race.try_take().unwrap().unwrap();
+        let stored: Vec<u8> = core::mem::take(&mut queue.lock().0).iter().map(Value::get).collect();
+        assert_eq!(stored, [3 - winner]);
+    });
+}
+
+#[test]
+fn a_child_that_ends_it_early_against_cancel_goes_back_or_wins() {
+    explore("a child that ends it early against cancel", Bound::None, 50, || {
+        let queue = store();
+        let (mut race, _) = join([queue.push(())], Counting { first: true });
+        let handle = race.handle();
+        let other = queue.clone();
+        let putter = thread::spawn(move || put(&other, Value::new(1)));
+        handle.cancel();
+        putter.join().unwrap();
+        let stored = core::mem::take(&mut queue.lock().0).len();
+        assert_eq!(usize::from(race.try_take().unwrap().is_ok()) + stored, 1);
     });
 }
 

@@ -9,7 +9,7 @@ use crate::common::{Bound, Value, explore};
 
 /// Stores what nobody takes.
 #[derive(Default)]
-struct Store(Vec<Value>);
+pub(super) struct Store(pub(super) Vec<Value>);
 
 impl Primitive<Value> for Store {
     type Request = ();
@@ -21,7 +21,7 @@ impl Primitive<Value> for Store {
     }
 }
 
-fn put(queue: &WaitQueue<Value, Infallible, Store>, value: Value) {
+pub(super) fn put(queue: &WaitQueue<Value, Infallible, Store>, value: Value) {
     let mut locked = queue.lock();
     if let Some((turn, ())) = locked.pop() {
         drop(locked);
@@ -31,7 +31,7 @@ fn put(queue: &WaitQueue<Value, Infallible, Store>, value: Value) {
     }
 }
 
-fn store() -> WaitQueue<Value, Infallible, Store> {
+pub(super) fn store() -> WaitQueue<Value, Infallible, Store> {
     WaitQueue::new(Store::default())
 }
 

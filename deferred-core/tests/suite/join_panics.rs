@@ -82,6 +82,43 @@ fn a_joiner_that_panics_at_ready_children_fails_the_parent() {
     }
 }
 
+/// Promises an end that it does not make.
+struct Breaks;
+
+impl Joiner<u8, Infallible> for Breaks {
+    type Output = u8;
+    type Error = Infallible;
+    const REPORTS_LATE: bool = true;
+
+    fn ends(&self, child: &Fired<'_, u8, Infallible>) -> bool {
+        assert!(child.index() < 2, "at the question");
+        child.index() == 1
+    }
+
+    fn all_fired(&self, outcomes: Outcomes<'_, u8, Infallible>) -> Outcome<u8, Infallible> {
+        Ok(outcomes.flatten().sum())
+    }
+}
+
+#[test]
+fn a_joiner_that_does_not_make_the_end_it_promised_fails_the_parent() {
+    let children = |n: usize| (0..n).map(|_| Deferred::<u8>::new()).unzip::<_, _, Vec<_>, Vec<_>>();
+    let (resolvers, all) = children(3);
+    let (mut parent, _) = join(all, Breaks);
+    for (n, resolver) in resolvers.into_iter().enumerate() {
+        // The first does not end it, the second does, and the third is cancelled by that.
+        assert_eq!(resolver.callback(1).is_ok(), n < 2);
+        assert_eq!(parent.is_fired(), n > 0);
+    }
+    assert_eq!(parent.try_take().unwrap().unwrap_err().into_kind(), FailureKind::Abandoned);
+    let (mut parent, _) = join((0..2).map(Deferred::succeed), Breaks);
+    assert_eq!(parent.try_take().unwrap().unwrap_err().into_kind(), FailureKind::Abandoned);
+    let (mut resolvers, all) = children(3);
+    let (mut parent, _) = join(all, Breaks);
+    resolvers.pop().unwrap().callback(1).unwrap();
+    assert!(message(parent.try_take()).contains("at the question"));
+}
+
 /// Panics at the second outcome.
 struct PanicsMidway {
     one_by_one: bool,
