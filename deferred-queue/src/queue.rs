@@ -41,7 +41,8 @@ pub type DeferredPriorityQueue<T> = DeferredQueue<T, Priority<T>>;
 ///
 /// # Complexity
 ///
-/// Every operation takes amortised constant time, whatever is stored and whoever waits.
+/// Every operation takes amortised constant time, whatever is stored and whoever waits; `drain` and `close` take it for
+/// each item and waiter.
 /// In a [`DeferredPriorityQueue`] putting and getting a stored item takes logarithmic time.
 ///
 /// # Panics
@@ -138,7 +139,8 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     ///
     /// # Errors
     ///
-    /// The item, as [`Unsent`], when the queue is or gets closed, and when its last handle goes.
+    /// The item, as [`Unsent`], when the queue is or gets closed, and when its last handle goes; `Cancelled` when the
+    /// Deferred is cancelled.
     ///
     /// # Cancel safety
     ///
@@ -172,14 +174,14 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     ///
     /// # Errors
     ///
-    /// [`QueueUnderflow`] when there is no item and as many wait as the backlog allows, `Closed` when there is no item
-    /// and the queue is or gets closed, `Cancelled` when the Deferred is cancelled.
+    /// [`QueueUnderflow`] when there is no item and as many wait as the backlog allows; `Closed` when there is no item
+    /// and the queue is or gets closed, or its last handle goes; `Cancelled` when the Deferred is cancelled.
     ///
     /// # Cancel safety
     ///
     /// Dropping the Deferred gives up the place among the waiters, or the item if it was delivered, also if it was there
     /// at once: it goes to the next who waits, or back to the front. Attaching a callback takes the item, and so does a
-    /// [`timeout`](Deferred::timeout) of an item that is still to come.
+    /// [`timeout`](Deferred::timeout) of an item that is still to come, and a join, when it has fired.
     ///
     /// # Examples
     ///
@@ -372,7 +374,8 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
         self.getters.lock().closed
     }
 
-    /// Takes all items out, in order, those of whoever waits for room included.
+    /// Takes all items out, in order, those of whoever waits for room included; none while the first is being looked at
+    /// by [`peek`](Self::peek).
     ///
     /// # Examples
     ///
@@ -444,13 +447,15 @@ impl<T: Send + 'static, S: Store<T>> Debug for DeferredQueue<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("DeferredQueue");
         let Some(locked) = self.getters.try_lock() else { return f.finish_non_exhaustive() };
-        f.field("len", &locked.stored())
-            .field("size", &locked.bound())
-            .field("waiting", &locked.len())
-            .field("backlog", &locked.backlog);
-        if let Some(putters) = locked.putters.try_lock() {
-            f.field("waiting_for_room", &putters.len());
+        let (len, size, waiting) = (locked.stored(), locked.bound(), locked.len());
+        let (backlog, closed) = (locked.backlog, locked.closed);
+        let waiting_for_room = locked.putters.try_lock().map(|putters| putters.len());
+        // What is written to may call in.
+        drop(locked);
+        f.field("len", &len).field("size", &size).field("waiting", &waiting).field("backlog", &backlog);
+        if let Some(waiting) = waiting_for_room {
+            f.field("waiting_for_room", &waiting);
         }
-        f.field("closed", &locked.closed).finish()
+        f.field("closed", &closed).finish()
     }
 }

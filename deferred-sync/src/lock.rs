@@ -14,7 +14,7 @@ pub(crate) type GuardUnits<T> = Units<LockGuard<T>, Infallible, State<T>>;
 /// A value that one at a time may use, the others wait in line. `T` may be `()`.
 ///
 /// It is a handle: clones share one lock.
-/// When the last handle and the last guard have gone, whoever still waits fails with `Closed`.
+/// A guard counts as one, so whoever waits when the last clone goes is still served.
 ///
 /// There is no poisoning. When a callback or a task panics while it holds the guard, the guard's drop releases the lock,
 /// and the next one sees the value as the panic left it.
@@ -275,8 +275,10 @@ impl<T: Send + 'static> Debug for DeferredLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("DeferredLock");
         f.field("locked", &self.is_locked());
-        if let Some(locked) = self.queue.try_lock() {
-            f.field("waiting", &locked.len());
+        // What is written to may call in, so the queue is not locked then.
+        let waiting = self.queue.try_lock().map(|locked| locked.len());
+        if let Some(waiting) = waiting {
+            f.field("waiting", &waiting);
         }
         f.finish_non_exhaustive()
     }

@@ -165,7 +165,8 @@ impl DeferredSemaphore {
     ///
     /// # Errors
     ///
-    /// `Closed` when the semaphore is or gets closed, `Cancelled` when the Deferred is cancelled.
+    /// `Closed` when the semaphore is or gets closed, or when its last handle and permit go; `Cancelled` when the Deferred
+    /// is cancelled.
     ///
     /// # Cancel safety
     ///
@@ -466,12 +467,11 @@ impl Debug for DeferredSemaphore {
         let available = self.available();
         f.field("available", &available);
         let Some(locked) = self.queue.try_lock() else { return f.finish_non_exhaustive() };
+        let (limit, debt, waiting, closed) = (locked.limit, locked.debt, locked.len(), locked.closed);
+        // What is written to may call in.
+        drop(locked);
         // Permits come and go without the lock, so this is right only when nothing else happens.
-        let held = (locked.limit + locked.debt).saturating_sub(available);
-        f.field("held", &held)
-            .field("limit", &locked.limit)
-            .field("waiting", &locked.len())
-            .field("closed", &locked.closed)
-            .finish()
+        let held = (limit + debt).saturating_sub(available);
+        f.field("held", &held).field("limit", &limit).field("waiting", &waiting).field("closed", &closed).finish()
     }
 }

@@ -159,6 +159,7 @@ impl Clock for ThreadClock {
 
 impl Debug for ThreadClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadClock").field("pending", &self.shared.lock().timers.len()).finish_non_exhaustive()
+        let pending = self.shared.lock().timers.len();
+        f.debug_struct("ThreadClock").field("pending", &pending).finish_non_exhaustive()
     }
 }

@@ -417,8 +417,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E, Guarded = ()> + Default>
 impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for WaitQueue<T, E, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("WaitQueue");
-        match self.try_lock() {
-            Some(locked) => f.field("waiting", &locked.len()),
+        // What is written to may call in, so the lock is not held then.
+        let waiting = self.try_lock().map(|locked| locked.len());
+        match waiting {
+            Some(waiting) => f.field("waiting", &waiting),
             None => f.field("waiting", &format_args!("locked")),
         };
         f.field("free_units", &self.free_units()).finish_non_exhaustive()

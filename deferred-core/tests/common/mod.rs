@@ -34,7 +34,9 @@ pub(crate) use self::counting::{allocations, held};
 #[cfg(loom)]
 pub(crate) use self::explore::{Bound, Count, Value, explore};
 pub(crate) use self::reports::reports;
-pub(crate) use self::runners::{cancel_at, hostile, poll_once, poll_with, small_stack, together, watch, watchdog};
+pub(crate) use self::runners::{
+    cancel_at, hostile, poll_once, poll_with, shown_to, small_stack, together, watch, watchdog,
+};
 #[cfg(shuttle)]
 pub(crate) use self::shuffle::shuffle;
 pub(crate) use self::siege::{Besieged, Guest, besiege};

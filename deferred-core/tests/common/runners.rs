@@ -1,5 +1,6 @@
 //! Ways of running a test: watched, on a small stack, cut off after some polls.
 
+use std::fmt::{self, Debug, Write};
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
@@ -25,6 +26,21 @@ pub(crate) fn watchdog<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static
 #[track_caller]
 pub(crate) fn hostile(f: impl FnMut() + Send + 'static) {
     watchdog(|| allocations(f));
+}
+
+/// Shows a value to a writer that calls `call` at each piece of it, in front of the [`watchdog`].
+#[track_caller]
+pub(crate) fn shown_to(value: impl Debug + Send + 'static, call: impl Fn() + Send + 'static) {
+    struct Calls<F>(F);
+
+    impl<F: Fn()> Write for Calls<F> {
+        fn write_str(&mut self, _: &str) -> fmt::Result {
+            (self.0)();
+            Ok(())
+        }
+    }
+
+    watchdog(move || write!(Calls(call), "{value:?}").unwrap());
 }
 
 /// As [`watchdog`], with a limit.

@@ -5,6 +5,7 @@ use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::shown_to;
 use deferred_core::{
     Clock, Compact, Deferred, Failure, FailureKind, Fired, Grants, Joiner, Locked, ManualClock, Outcome, Outcomes,
     Primitive, Returned, ThreadClock, Units, WaitQueue, join,
@@ -30,6 +31,16 @@ fn a_clock_shows_its_time_and_what_is_pending() {
     assert_eq!(shown(&threaded), "ThreadClock { pending: 1, .. }");
     drop(timer);
     assert_eq!(shown(&threaded), "ThreadClock { pending: 0, .. }");
+}
+
+#[test]
+fn a_writer_may_call_in() {
+    let queue = WaitQueue::<u8>::new(());
+    shown_to(queue.clone(), move || assert!(queue.is_empty()));
+    let shared = Chain::succeed(1).shared();
+    shown_to(shared.clone(), move || assert_eq!(shared.subscribe().wait(), Ok(1)));
+    let clock = ThreadClock::default();
+    shown_to(clock.clone(), move || drop(clock.call_later(Duration::from_secs(600), Box::new(|| ()))));
 }
 
 #[test]

@@ -5,10 +5,21 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::thread;
 
-use crate::common::{CountWaker, Drops, HookWaker, OnDrop, panic_if_woken, poll_with, watchdog};
+use crate::common::{CountWaker, Drops, HookWaker, OnDrop, panic_if_woken, poll_with, shown_to, watchdog};
 use crate::helpers::{full_of, queue_of, value};
 use deferred_core::FailureKind;
 use deferred_queue::{Builder, DeferredPriorityQueue, DeferredQueue};
+
+#[test]
+fn a_writer_may_call_in() {
+    let queue = full_of([1]);
+    let waiting = queue.put_when_room(2);
+    shown_to(queue.clone(), move || {
+        assert_eq!(queue.len(), 1);
+        drop(queue.put_when_room(3));
+    });
+    drop(waiting);
+}
 
 // Panics.
 

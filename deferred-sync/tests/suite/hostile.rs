@@ -5,10 +5,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::common::{HookWaker, OnDrop, poll_once, poll_with, watchdog};
+use crate::common::{HookWaker, OnDrop, poll_once, poll_with, shown_to, watchdog};
 use crate::helpers::{at_rest, granted, taken, watched};
 use deferred_core::{Deferred, Failure, FailureKind, Outcome};
-use deferred_sync::{DeferredSemaphore, Permit};
+use deferred_sync::{DeferredLock, DeferredSemaphore, Permit};
+
+#[test]
+fn a_writer_may_call_in() {
+    let semaphore = DeferredSemaphore::new(1);
+    shown_to(semaphore.clone(), move || assert_eq!(semaphore.limit(), 1));
+    let lock = DeferredLock::new(1);
+    let held = lock.try_acquire();
+    shown_to(lock.clone(), move || drop(lock.acquire()));
+    drop(held);
+}
 
 // Panics.
 
