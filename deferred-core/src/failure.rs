@@ -52,13 +52,13 @@ pub enum FailureKind<E> {
     Cancelled,
     /// A timeout ran out first.
     TimedOut,
-    /// The primitive that it waited for was closed.
+    /// The primitive that it waited for was closed, or its last handle has gone.
     Closed,
-    /// Its [`Resolver`](crate::Resolver) was dropped without firing.
+    /// Its [`Resolver`](crate::Resolver) was dropped without firing, or what it waited for had been taken before.
     Abandoned,
-    /// A callback returned a Deferred that was already waiting for this one.
+    /// A callback returned, or a resolver forwarded, a Deferred that was already waiting for this one.
     Cycle,
-    /// A callback, a canceller or a mapped function panicked.
+    /// A callback, a canceller or another function of the user's panicked, or a future, a joiner or a clone did.
     Panicked(Panic),
 }
 
@@ -246,8 +246,10 @@ impl<E> Failure<E> {
         }
     }
 
-    /// Returns where the failure was made: the call of `errback` or `fail`, the `?`, or, for what the family itself
-    /// causes, where the Deferred was created.
+    /// Returns where the failure was made: the call of `errback` or `fail`, the `?`, the call of `timeout`, or, for what
+    /// else the family itself causes, where the Deferred was created.
+    ///
+    /// For a panic of a future, of a joiner, or of a `clone` it is a place in these crates; [`Panic`] knows where it was.
     ///
     /// # Examples
     ///

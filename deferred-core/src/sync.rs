@@ -1,8 +1,9 @@
-//! The one place that names atomics, cells, locks and `Arc`.
+//! The one place that names atomics, cells, locks and `Arc`, for whatever a model covers.
 //!
 //! Four sets of them exist: loom's under `--cfg loom`, shuttle's under `--cfg shuttle`, portable-atomic's with that
 //! feature, and core's otherwise.
-//! Everything else in the crate takes them from here, so a model sees what a release runs.
+//! What may meet another thread takes them from here, so a model sees what a release runs. Blocking waits, `ThreadClock`
+//! and the hook for failures are left out of models and take the standard library's.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -51,6 +52,17 @@ impl<T> UnsafeCell<T> {
     pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
         f(self.0.get())
     }
+}
+
+/// Returns another number each time. Nothing else hangs on it, so models need not follow it.
+pub(crate) fn number() -> usize {
+    #[cfg(not(feature = "portable-atomic"))]
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    #[cfg(feature = "portable-atomic")]
+    use portable_atomic::{AtomicUsize, Ordering};
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Stands for data that a model follows although it lies in raw memory; nothing outside of models.

@@ -16,7 +16,7 @@ use core::{iter, ptr};
 use super::list::take_home;
 use super::{Primitive, Turn};
 use crate::cell::{Header, release};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::postpone::drop_value;
 use crate::resolver::{fire_waking, try_fire};
 use crate::state::{State, TailKind};
@@ -209,7 +209,10 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Grants<T, E, P> {
 
     fn in_order(self) -> impl Iterator<Item = Grant<T, E, P>> {
         let (granted, closed) = self.more.map(|more| (more.granted, more.closed)).unwrap_or_default();
-        let closed = closed.into_iter().map(|(turn, request)| Grant(turn, Err(P::closed(request))));
+        let closed = closed.into_iter().map(|(turn, request)| {
+            let failure = Failure::with_origin(P::closed(request).into_kind(), turn.created());
+            Grant(turn, Err(failure))
+        });
         self.first.into_iter().chain(granted).chain(closed)
     }
 }
@@ -231,9 +234,9 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Debug for Grants<T, E, 
 
 /// A grant that is going on, somewhere up this thread's stack.
 struct Frame {
-    /// The queue, by its address.
-    queue: *const (),
-    /// Its types: another queue may have come to lie at the address since.
+    /// The number of the queue, which may have gone meanwhile.
+    queue: usize,
+    /// Its types: numbers come again when all have been used.
     types: TypeId,
     /// A `RefCell<VecDeque<Grant<T, E, P>>>` with the types of that queue.
     later: *const (),

@@ -55,7 +55,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping or cancelling the Deferred takes it out of the queue, in constant time; not while the lock is held.
+    /// Dropping or cancelling the Deferred takes it out of the queue, in constant time. While the lock is held either would
+    /// wait for it for ever.
     ///
     /// # Examples
     ///
@@ -135,7 +136,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
             self.unlist();
         }
         // SAFETY: as above.
-        Some((unsafe { Turn::from_node(node, self.queue.core) }, request))
+        Some((unsafe { Turn::from_node(node, self.queue.core()) }, request))
     }
 
     /// Hands units that came back on to the oldest waiter, if `wanted` says so of its request; see

@@ -124,6 +124,7 @@ pub trait Primitive<T: 'static, E: Debug + 'static = Infallible>: Send + Sized +
     }
 
     /// Says why a waiter fails when the primitive is closed, or nobody is left who could grant it anything.
+    /// The failure's origin will be where the waiter was created.
     ///
     /// # Examples
     ///
@@ -153,8 +154,8 @@ pub trait Primitive<T: 'static, E: Debug + 'static = Infallible>: Send + Sized +
         Failure::new(FailureKind::Closed)
     }
 
-    /// Decides about units that come back while somebody waits, or after [`Locked::set_slow`]; once more after somebody
-    /// has waited, too.
+    /// Decides about units that come back while somebody waits, about the first that come back after the last waiter has
+    /// gone, and about all while [`Locked::set_slow`] is on.
     ///
     /// Those that are not handed on are free afterwards.
     ///

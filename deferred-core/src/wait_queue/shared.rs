@@ -18,7 +18,7 @@ use super::{Grants, Primitive, WaitQueue};
 use crate::cell::{Cell, Kind, KindVTable};
 use crate::failure::Outcome;
 use crate::postpone::drop_value;
-use crate::sync::{Live, Lock, LockGuard, UnsafeCell};
+use crate::sync::{Live, Lock, LockGuard, UnsafeCell, number};
 
 /// What the handles of a queue share.
 #[repr(C)]
@@ -26,6 +26,8 @@ pub(crate) struct Core<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// First, so that a pointer to the core is one to this.
     home: Home<T>,
     _live: Live,
+    /// No other queue has it, also after this one has gone.
+    pub(crate) number: usize,
     inner: Lock<Inner<T, E, P>>,
     /// Belongs to whoever holds the one unit.
     pub(crate) guarded: UnsafeCell<P::Guarded>,
@@ -187,6 +189,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
                 release_last: |home| unsafe { Self::release_last(home.cast()) },
             },
             _live: Live::new(),
+            number: number(),
             inner: Lock::new(Inner { primitive, list: List::new(), keeper: Keeper::Handle }),
             guarded: UnsafeCell::new(guarded),
         });

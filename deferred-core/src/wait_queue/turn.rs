@@ -3,6 +3,7 @@
 use core::fmt::{self, Debug};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+use core::panic::Location;
 use core::ptr::NonNull;
 
 use super::Primitive;
@@ -31,13 +32,13 @@ use crate::state::State;
 pub struct Turn<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// The resolver's side of a waiter.
     node: NonNull<Header>,
-    /// The address of its queue.
-    pub(super) queue: *const (),
+    /// The number of its queue.
+    pub(super) queue: usize,
     resolver: PhantomData<Resolver<T, E>>,
     primitive: PhantomData<fn() -> P>,
 }
 
-// SAFETY: a turn is a resolver; the address is compared only.
+// SAFETY: a turn is a resolver.
 unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Send for Turn<T, E, P> {}
 // SAFETY: as above.
 unsafe impl<T: Send + 'static, E: Debug + Send + 'static, P: Primitive<T, E>> Sync for Turn<T, E, P> {}
@@ -47,8 +48,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
     ///
     /// The caller must own the resolver's side of a waiter of this queue, which the result takes over.
     #[inline]
-    pub(super) unsafe fn from_node(node: NonNull<Header>, core: NonNull<Core<T, E, P>>) -> Self {
-        Self { node, queue: core.as_ptr().cast_const().cast(), resolver: PhantomData, primitive: PhantomData }
+    pub(super) unsafe fn from_node(node: NonNull<Header>, core: &Core<T, E, P>) -> Self {
+        Self { node, queue: core.number, resolver: PhantomData, primitive: PhantomData }
     }
 
     /// Returns the waiter's state.
@@ -56,6 +57,12 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Turn<T, E, P> {
     pub(super) fn state(&self) -> State {
         // SAFETY: a turn has a claim on its waiter.
         unsafe { self.node.as_ref() }.load()
+    }
+
+    /// Returns where the waiter was created.
+    pub(super) fn created(&self) -> &'static Location<'static> {
+        // SAFETY: a turn has a claim on its waiter.
+        unsafe { self.node.as_ref() }.created()
     }
 
     /// Fires the waiter, or puts it behind the grant of the same queue that is going on further up this thread's stack.

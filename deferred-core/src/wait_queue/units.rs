@@ -12,7 +12,8 @@ use super::{Primitive, WaitQueue};
 /// Some of the units that a [`WaitQueue`] counts, with a handle of it. Dropping it gives them back.
 ///
 /// A semaphore's permit and a lock's guard are made of this.
-/// Taking it and giving it back costs one locked operation each while nobody waits or has just waited.
+/// Taking it and giving it back costs one locked operation each while nobody waits; the first that comes back after
+/// somebody has waited takes the lock besides.
 ///
 /// # Examples
 ///
@@ -108,11 +109,11 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Units<T, E, P> {
         Some(Self { queue: ManuallyDrop::new(queue), n })
     }
 
-    /// Adds those of `other`, or gives them back when they are of another queue.
+    /// Adds those of `other`.
     ///
     /// # Errors
     ///
-    /// `other`, unchanged.
+    /// `other`, unchanged, when it is of another queue.
     ///
     /// # Examples
     ///

@@ -5,7 +5,7 @@ use std::fmt;
 use std::num::ParseIntError;
 
 use crate::common::reports;
-use deferred_core::{Deferred, Failure, FailureKind, Panic, catch_unhandled};
+use deferred_core::{Deferred, Failure, FailureKind, Panic, WaitQueue, catch_unhandled};
 
 type Chain = Deferred<u32, &'static str>;
 
@@ -202,4 +202,13 @@ fn without_a_hook_a_report_is_written_to_stderr() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let start = format!("unhandled failure in a Deferred created at {}:", file!());
     assert!(output.status.success() && stderr.contains(&start) && stderr.contains("nobody wants this"), "{stderr}");
+}
+
+#[test]
+fn what_closing_causes_names_where_the_waiter_was_created() {
+    let queue = WaitQueue::<u32>::new(());
+    let (mut d, line) = (queue.push(()), line!());
+    drop(queue);
+    let failure = d.try_take().unwrap().unwrap_err();
+    assert_eq!((failure.origin().file(), failure.origin().line()), (file!(), line));
 }

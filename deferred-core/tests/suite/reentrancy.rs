@@ -439,3 +439,19 @@ fn a_child_that_another_overtakes_while_it_is_seen_is_reported_if_the_joiner_say
     let reported = overtaken::<true>();
     assert!(reported.len() == 1 && reported[0].contains("too late"), "{reported:?}");
 }
+
+#[test]
+fn a_queue_made_inside_a_grant_of_one_that_has_gone_is_not_taken_for_it() {
+    let queue = WaitQueue::<u32>::new(());
+    let mut waiter = queue.push(()).add_callback(|n| {
+        // It may well lie where the first one lay.
+        let other = WaitQueue::<u32>::new(());
+        let mut d = other.push(()).add_callback(move |m| Ok(n + m));
+        other.lock().pop().unwrap().0.grant(Ok(2));
+        d.try_take().expect("it is granted at once")
+    });
+    let (turn, ()) = queue.lock().pop().unwrap();
+    drop(queue);
+    turn.grant(Ok(1));
+    assert_eq!(waiter.try_take(), Some(Ok(3)));
+}
