@@ -1,15 +1,17 @@
 //! One result for several consumers.
 
+use alloc::vec::Vec;
 use core::fmt::{self, Debug};
 use core::panic::Location;
 
 use crate::deferred::Deferred;
+use crate::ending::{Reports, dispose};
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::postpone::drop_value;
 use crate::report::report;
 use crate::sync::{Arc, AtomicUsize, Lock, Ordering};
 use crate::unwind::catch;
-use crate::wait_queue::{Primitive, WaitQueue};
+use crate::wait_queue::{Grants, Primitive, WaitQueue};
 
 /// Gives the result of one [`Deferred`] to several; see [`Deferred::shared`].
 ///
@@ -43,6 +45,8 @@ type Subscribers<T, E> = WaitQueue<T, E, State<T, E>>;
 struct State<T, E> {
     /// The result, once it is there.
     outcome: Option<Arc<Outcome<T, E>>>,
+    /// Set when nobody is left who could be given it.
+    gone: bool,
 }
 
 /// What subscribers hold on to. When the last one goes, the source is cancelled.
@@ -99,17 +103,18 @@ where
     /// ```
     #[track_caller]
     pub fn shared(self) -> Shared<T, E> {
-        let subscribers = WaitQueue::new(State { outcome: None });
+        let created = Location::caller();
+        let subscribers = WaitQueue::new(State { outcome: None, gone: false });
         let source = Arc::new(Source {
             deferred: Lock::new(None),
             subscribers: subscribers.clone(),
             seen: AtomicUsize::new(0),
-            created: Location::caller(),
+            created,
         });
         let publishing = subscribers.clone();
         // Whatever comes of it is told to the subscribers, so the end of the chain has no failure of its own.
         let deferred = self.then(move |outcome, _| {
-            publish(&publishing, outcome);
+            publish(&publishing, outcome, created);
             Deferred::succeed(())
         });
         *source.deferred.lock() = Some(deferred);
@@ -118,24 +123,32 @@ where
 }
 
 /// Stores the result and gives it to those who wait.
-fn publish<T, E>(subscribers: &Subscribers<T, E>, outcome: Outcome<T, E>)
+fn publish<T, E>(subscribers: &Subscribers<T, E>, outcome: Outcome<T, E>, created: &'static Location<'static>)
 where
     T: Clone + Send + Sync + 'static,
     E: Debug + Clone + Send + Sync + 'static,
 {
-    let outcome = Arc::new(outcome);
     let mut locked = subscribers.lock();
+    if locked.gone {
+        drop(locked);
+        // That it was cancelled then is not news.
+        return dispose(outcome, created, Reports::Errors);
+    }
+    let outcome = Arc::new(outcome);
     locked.outcome = Some(outcome.clone());
-    let mut turns = alloc::vec::Vec::with_capacity(locked.len());
+    let mut turns = Vec::with_capacity(locked.len());
     while let Some(turn) = locked.pop() {
         turns.push(turn);
     }
     drop(locked);
+    // All are in line before the first callback, which may wait for what another one gets.
+    let (mut grants, mut sources) = (Grants::new(), Vec::with_capacity(turns.len()));
     for (turn, source) in turns {
         source.seen.store(1, Ordering::Relaxed);
-        turn.grant(copy(&outcome));
-        drop(source);
+        grants.push(turn, copy(&outcome));
+        sources.push(source);
     }
+    grants.deliver();
 }
 
 /// Clones an outcome; a panic in that becomes a failure.
@@ -192,8 +205,10 @@ where
 {
     fn drop(&mut self) {
         let deferred = self.deferred.lock().take();
-        // Nobody wants it any more: what it fails with because of that is not news.
-        let settled = self.subscribers.lock().outcome.clone();
+        let mut locked = self.subscribers.lock();
+        locked.gone = true;
+        let settled = locked.outcome.clone();
+        drop(locked);
         drop_value(deferred);
         if let Some(Err(failure)) = settled.as_deref() {
             if self.seen.load(Ordering::Relaxed) == 0 {
@@ -212,7 +227,8 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("Shared");
-        let Some(locked) = self.subscribers.try_lock() else { return f.finish_non_exhaustive() };
-        f.field("fired", &locked.outcome.is_some()).field("waiting", &locked.len()).finish()
+        let seen = self.subscribers.try_lock().map(|locked| (locked.outcome.is_some(), locked.len()));
+        let Some((fired, waiting)) = seen else { return f.finish_non_exhaustive() };
+        f.field("fired", &fired).field("waiting", &waiting).finish()
     }
 }

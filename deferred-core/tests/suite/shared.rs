@@ -1,7 +1,9 @@
 //! One result for several consumers.
 
-use crate::common::{Trace, reports};
-use deferred_core::{Deferred, FailureKind};
+use std::sync::{Arc, Mutex};
+
+use crate::common::{Trace, reports, watchdog};
+use deferred_core::{Deferred, Failure, FailureKind};
 
 type Chain = Deferred<u32, &'static str>;
 
@@ -131,4 +133,36 @@ fn a_ready_result_is_shared_at_once() {
     let shared = Chain::succeed(1).shared();
     assert_eq!(format!("{shared:?}"), "Shared { fired: true, waiting: 0 }");
     assert_eq!(shared.subscribe().try_take(), Some(Ok(1)));
+}
+
+#[test]
+fn what_comes_of_it_when_nobody_is_left_is_reported_unless_it_was_cancelled() {
+    let (_resolver, d) = Chain::new();
+    assert!(reports(|| drop(d.shared())).1.is_empty());
+    let (_resolver, d) = Chain::new();
+    let d = d.add_errback(|_| Err("on the way out".into()));
+    assert_eq!(reports(|| drop(d.shared())).1.len(), 1);
+    // The last handle goes while callbacks run, so there is nothing to cancel.
+    let (resolver, d) = Chain::new();
+    let shared = Arc::new(Mutex::new(None));
+    let last = shared.clone();
+    let d = d.add_callback(move |_| {
+        drop(last.lock().unwrap().take());
+        Err::<u32, Failure<_>>("nobody hears it".into())
+    });
+    *shared.lock().unwrap() = Some(d.shared());
+    assert_eq!(reports(|| resolver.callback(1).unwrap()).1.len(), 1);
+}
+
+#[test]
+fn a_subscriber_may_wait_for_what_another_one_gets() {
+    let outcome = watchdog(|| {
+        let (resolver, d) = Chain::new();
+        let shared = d.shared();
+        let (first, second) = (shared.subscribe(), shared.subscribe());
+        let mut first = first.add_callback(move |n| Ok(n + second.wait().unwrap()));
+        resolver.callback(1).unwrap();
+        first.try_take()
+    });
+    assert_eq!(outcome, Some(Ok(2)));
 }
