@@ -122,7 +122,9 @@ mod imp {
 
     pub(super) fn drop_value<T>(value: T) {
         LATER.lock().dropping += 1;
+        let undo = Undo(|later| later.dropping -= 1);
         let _ = catch(|| drop(value));
+        core::mem::forget(undo);
         let mut later = LATER.lock();
         later.dropping -= 1;
         // What was postponed meanwhile is worked off by the last drop that ends, or by who is at it already.
@@ -134,9 +136,20 @@ mod imp {
             later.working = next.is_some();
             drop(later);
             let Some(work) = next else { return };
+            let undo = Undo(|later| later.working = false);
             // SAFETY: `run`'s caller promised that it may be called once, later.
             unsafe { (work.run)(work.cell) }
+            core::mem::forget(undo);
             later = LATER.lock();
+        }
+    }
+
+    /// What is done when foreign code unwinds, as nothing catches it here.
+    struct Undo(fn(&mut Later));
+
+    impl Drop for Undo {
+        fn drop(&mut self) {
+            (self.0)(&mut LATER.lock());
         }
     }
 }

@@ -248,3 +248,37 @@ fn many_pauses_and_handles_nest() {
         assert_eq!(d.try_take(), Some(Ok(1)));
     });
 }
+
+/// Without `std` nothing catches a panic, but somebody further up may.
+#[cfg(not(feature = "std"))]
+#[test]
+fn a_panic_that_unwinds_does_not_keep_what_was_put_off() {
+    use deferred_core::Failure;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    struct OnDrop<F: FnMut()>(F);
+
+    impl<F: FnMut()> Drop for OnDrop<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+
+    /// Drops a value inside the crate; tells whether that unwinds.
+    fn unwinds(f: impl FnMut() + 'static) -> bool {
+        let (resolver, d) = Deferred::<_, &str>::new();
+        assert!(resolver.callback(OnDrop(f)).is_ok());
+        catch_unwind(AssertUnwindSafe(|| drop(d))).is_err()
+    }
+
+    assert!(unwinds(|| panic!("in a drop")));
+    let (resolver, d) = Chain::new();
+    let d = d.add_errback(|_| -> Result<u32, Failure<&str>> { panic!("in what was put off") });
+    let mut resolver = Some(resolver);
+    assert!(unwinds(move || drop(resolver.take())));
+    drop(d);
+    let (resolver, d) = Chain::new();
+    let mut resolver = Some(resolver);
+    assert!(!unwinds(move || drop(resolver.take())));
+    assert!(d.is_fired());
+}
