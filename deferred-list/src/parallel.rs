@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::fmt::Debug;
+use core::panic::Location;
 
 use deferred_core::{
     Deferred, Failure, FailureKind, Handle, IntoDeferred, Outcome, Primitive, Resolver, WaitQueue, maybe_deferred,
@@ -72,9 +73,9 @@ where
         parent: None,
     };
     let work = Work { state: WaitQueue::new(state) };
-    let canceller = work.clone();
+    let (canceller, created) = (work.clone(), Location::caller());
     let (resolver, parent) = Deferred::with_canceller(move |c| {
-        canceller.stop(Failure::new(FailureKind::Cancelled));
+        canceller.stop(Failure::with_origin(FailureKind::Cancelled, created));
         c.later()
     });
     work.state.lock().parent = Some(resolver);
@@ -165,23 +166,28 @@ where
             let next = maybe_deferred::<_, Infallible>(|| Ok(source.items.next())).try_take();
             match next {
                 Some(Ok(Some(item))) => {
-                    let started = maybe_deferred(|| (source.start)(item));
-                    self.run(started);
+                    // It may have come after the end.
+                    let stopped = self.state.lock().failure.is_some();
+                    let (item, late) = if stopped { (None, Some(item)) } else { (Some(item), None) };
+                    if let Some(item) = item {
+                        let started = maybe_deferred(|| (source.start)(item));
+                        self.run(started);
+                    }
                     let mut locked = self.state.lock();
                     if locked.failure.is_some() {
                         locked.exhausted = true;
-                        spent = Some(source);
+                        spent = Some((source, late));
                     } else {
                         locked.source = Some(source);
                     }
                 }
                 Some(Err(failure)) => {
-                    spent = Some(source);
+                    spent = Some((source, None));
                     self.state.lock().exhausted = true;
                     self.stop(failure);
                 }
                 _ => {
-                    spent = Some(source);
+                    spent = Some((source, None));
                     self.state.lock().exhausted = true;
                 }
             }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{Drops, watchdog};
-use deferred_core::{Deferred, Failure, FailureKind, ManualClock, Outcome, Resolver};
+use deferred_core::{Deferred, Failure, FailureKind, Handle, ManualClock, Outcome, Resolver};
 use deferred_list::parallel;
 
 type Fail = &'static str;
@@ -130,6 +130,26 @@ fn dropping_it_cancels_what_runs_and_starts_nothing_more() {
     works.end(0, Ok(0));
     drop(d);
     assert_eq!((works.started(), works.cancelled()), (3, 2));
+}
+
+#[test]
+fn an_item_that_comes_after_the_end_is_not_started() {
+    let handle = Arc::new(Mutex::new(None::<Handle>));
+    let stop = handle.clone();
+    let items = (0..3).inspect(move |n| {
+        if *n == 1 {
+            stop.lock().unwrap().take().unwrap().cancel();
+        }
+    });
+    let works = Works::default();
+    let start = works.clone();
+    let (mut d, line) = (parallel(1, items, move |n| start.start(n)), line!());
+    *handle.lock().unwrap() = Some(d.handle());
+    works.end(0, Ok(0));
+    assert_eq!(works.started(), 1);
+    let failure = d.try_take().unwrap().unwrap_err();
+    assert!(failure.is_cancelled());
+    assert_eq!((failure.origin().file(), failure.origin().line()), (file!(), line));
 }
 
 #[test]
