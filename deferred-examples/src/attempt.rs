@@ -163,7 +163,7 @@ impl<F: Fetch> Downloader<F> {
             return receive_anew(target, job, accepted(response)?, None);
         };
         match response.status {
-            206 | 416 if !kept.note.is_edition_of(&response.headers) => {}
+            status @ (206 | 416) if !kept.note.is_edition_of(status, &response.headers) => {}
             206 => {
                 let range = ContentRange::of(&response.headers);
                 let Some(range) = range.filter(|range| range.first() == Some(kept.len)) else {
@@ -196,11 +196,13 @@ impl<F: Fetch> Downloader<F> {
     ) -> Result<Response<F::Body>, DownloadError> {
         let mut headers = self.settings().headers.clone();
         if let Some(found) = found {
+            let is_ours = |name: &str| ["range", "if-range"].iter().any(|ours| ours.eq_ignore_ascii_case(name));
+            headers.retain(|(name, _)| !is_ours(name));
             headers.push(("range".into(), format!("bytes={}-", found.len)));
             headers.push(("if-range".into(), found.note.validator().to_owned()));
         }
         let request = Request { url: url.clone(), headers };
-        idle.watch(follow(self.fetch(), request)).await?
+        follow(self.fetch(), request, idle).await
     }
 
     /// Finds a name.

@@ -131,6 +131,8 @@ impl Shared {
                     if usable(&place) {
                         return Ok(Reserved::Place(place));
                     }
+                    // Somebody else's, who may still ask for it.
+                    names.taken.remove(&key(&name));
                 } else {
                     match self.collision {
                         Collision::Number => {}

@@ -57,12 +57,15 @@ impl Note {
         self.origin == Origin::of(url)
     }
 
-    /// Returns false if an answer says that it is of another edition, or came encoded.
+    /// Returns false if an answer may be of another edition, or came encoded.
     ///
-    /// A server may look at `Range` and not at `If-Range`.
-    pub(crate) fn is_edition_of(&self, headers: &Headers) -> bool {
-        let field = if self.validator.starts_with('"') { "etag" } else { "last-modified" };
-        !headers.is_encoded() && headers.get(field).is_none_or(|validator| validator == self.validator)
+    /// A server may look at `Range` and not at `If-Range`. One that sends a range has to name the entity tag, and need
+    /// not repeat a date (RFC 9110, 15.3.7).
+    pub(crate) fn is_edition_of(&self, status: u16, headers: &Headers) -> bool {
+        let is_tag = self.validator.starts_with('"');
+        let said = headers.get(if is_tag { "etag" } else { "last-modified" });
+        let is_same = said.map_or(status != 206 || !is_tag, |validator| validator == self.validator);
+        is_same && !headers.is_encoded()
     }
 
     /// Writes it down.
@@ -141,14 +144,15 @@ fn is_plain(validator: &str) -> bool {
 mod tests {
     use super::*;
 
+    const CHANGED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const NEXT: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
+
     fn of(fields: &[(&str, &str)]) -> Option<Note> {
         Note::new("http://a/b", &fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     #[test]
     fn an_edition_is_told_by_a_strong_tag_or_by_an_old_date_alone() {
-        const CHANGED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
-        const NEXT: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
         let validator = |fields: &[_]| of(fields).map(|note| note.validator);
         let date = ("last-modified", CHANGED);
         assert_eq!(validator(&[("etag", "\"1\""), date]).as_deref(), Some("\"1\""));
@@ -165,10 +169,15 @@ mod tests {
     fn an_answer_of_another_edition_is_known_by_what_the_note_says() {
         let headers = |name: &str, value: &str| Headers::from_iter([(name.to_owned(), value.to_owned())]);
         let note = of(&[("etag", "\"1\"")]).expect("a note");
-        assert!(note.is_edition_of(&headers("etag", "\"1\"")));
-        assert!(!note.is_edition_of(&headers("etag", "\"2\"")));
-        assert!(note.is_edition_of(&headers("last-modified", "today")));
-        assert!(!note.is_edition_of(&headers("content-encoding", "gzip")));
+        let none = headers("last-modified", "today");
+        assert!(note.is_edition_of(206, &headers("etag", "\"1\"")));
+        assert!(!note.is_edition_of(206, &headers("etag", "\"2\"")));
+        assert!(!note.is_edition_of(416, &headers("etag", "\"2\"")));
+        assert!(!note.is_edition_of(206, &none) && note.is_edition_of(416, &none));
+        assert!(!note.is_edition_of(416, &headers("content-encoding", "gzip")));
+        let note = of(&[("last-modified", CHANGED)]).expect("a note");
+        assert!(note.is_edition_of(206, &headers("etag", "\"1\"")));
+        assert!(!note.is_edition_of(206, &headers("last-modified", NEXT)));
     }
 
     #[test]

@@ -106,6 +106,15 @@ fn a_slow_body_is_no_stalled_one() {
 }
 
 #[test]
+fn a_slow_redirect_leaves_the_next_answer_its_time() {
+    let scene = Scene::new();
+    let options = ["--idle-timeout", "1.5"];
+    let path = "/here?status=302&delay=1000&fields=location:+/there%3Fdelay%3D1000%26size%3D10";
+    scene.download(&options, &[path]).assert_code(0);
+    scene.assert_saved("here", "/there", 10);
+}
+
+#[test]
 fn a_refused_connection_fails_alone() {
     let scene = Scene::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

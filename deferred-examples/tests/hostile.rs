@@ -116,12 +116,13 @@ fn credentials_go_to_no_other_host() {
     let (scene, other) = (Scene::new(), Scene::new());
     let target = other.server.url("/there?size=5").replace('?', "%3F");
     let path = format!("/here?status=307&fields=location:+{target}");
-    let options = ["-H", "Authorization: Bearer secret", "-H", "Cookie: a=b", "-H", "X-Plain: yes"];
-    scene.download(&options, &[&path]).assert_code(0);
+    let fields = ["Authorization: Bearer secret", "Cookie: a=b", "Host: site.example", "X-Plain: yes"];
+    scene.download(&fields.map(|field| ["-H", field]).concat(), &[&path]).assert_code(0);
     let here = common::last_request(&scene.server, "/here");
     let there = common::last_request(&other.server, "/there");
     assert!(here.contains("authorization:bearer secret") && here.contains("cookie:a=b"), "{here}");
     assert!(!there.contains("secret") && !there.contains("a=b"), "{there}");
+    assert!(here.contains("host:site.example") && !there.contains("site.example"), "{there}");
     assert!(here.contains("x-plain:yes") && there.contains("x-plain:yes"), "{there}");
 }
 

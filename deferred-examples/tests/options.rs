@@ -229,6 +229,16 @@ fn headers_are_sent() {
 }
 
 #[test]
+fn a_header_may_be_given_twice_and_takes_the_place_of_ours() {
+    let scene = Scene::new();
+    let options = ["-H", "Cookie: a=1", "-H", "cookie: b=2", "-H", "User-Agent: me"];
+    scene.download(&options, &["/a?size=1"]).assert_code(0);
+    let request = common::last_request(&scene.server, "/a");
+    assert!(request.contains("cookie:a=1\r\n") && request.contains("cookie:b=2\r\n"), "{request}");
+    assert!(request.contains("user-agent:me\r\n") && !request.contains("parallel-downloader"), "{request}");
+}
+
+#[test]
 fn the_report_is_json_and_nothing_else() {
     let scene = Scene::new();
     scene.write("kept", b"mine");

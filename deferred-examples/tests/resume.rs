@@ -77,15 +77,17 @@ fn an_edition_that_changed_is_started_anew() {
     assert_eq!(scene.names(), ["a"]);
 }
 
-/// It says in its answer of which edition that is.
+/// Whether or not it says in its answer of which edition that is.
 #[test]
 fn a_server_that_does_not_look_at_the_edition_asked_for_does_not_get_two_joined() {
-    let scene = Scene::new();
-    let path = leave_a_part(&scene, "&ranges=blind");
-    scene.server.publish_new_edition();
-    scene.download(&["--resume"], &[&path]).assert_code(0);
-    assert!(scene.read("a") == Content::edition("/a", 100_000, 1).bytes());
-    assert_eq!(scene.names(), ["a"]);
+    for ranges in ["blind", "mute"] {
+        let scene = Scene::new();
+        let path = leave_a_part(&scene, &format!("&ranges={ranges}"));
+        scene.server.publish_new_edition();
+        scene.download(&["--resume"], &[&path]).assert_code(0);
+        assert!(scene.read("a") == Content::edition("/a", 100_000, 1).bytes(), "{ranges}");
+        assert_eq!(scene.names(), ["a"]);
+    }
 }
 
 #[test]
@@ -190,6 +192,19 @@ fn a_part_of_another_url_is_left_to_that_one() {
     scene.assert_saved("a.1", "/other/a", 50);
     scene.download(&["--resume"], &[&path]).assert_code(0);
     scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
+fn a_part_of_another_url_is_left_to_that_one_in_the_same_run_too() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    let run = scene.download(&["--resume"], &["/other/a?size=50", &path, "/third/a?size=70"]);
+    run.assert_code(0);
+    assert_eq!(scene.names(), ["a", "a.1", "a.2"]);
+    scene.assert_saved("a", "/a", 100_000);
+    scene.assert_saved("a.1", "/other/a", 50);
+    scene.assert_saved("a.2", "/third/a", 70);
+    assert!(run.stdout.contains("58.6 KiB of it earlier"), "{run}");
 }
 
 #[test]

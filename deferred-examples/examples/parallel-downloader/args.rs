@@ -53,23 +53,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) per_host: Option<NonZeroUsize>,
 
-    /// How often to try again when a connection breaks or a server is busy
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub(crate) retries: u32,
+    /// How often to try again when a connection breaks or a server is busy [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
 
     /// The longest pause before the first retry; it doubles each time
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) retry_pause: Duration,
 
-    /// Give up on a connection that is not there in so many seconds
+    /// Give up on a connection that is not there in so many seconds, or in those of --idle-timeout
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
 
-    /// Give up on a file when nothing comes for so many seconds [default: 30]
+    /// Give up on a try when nothing comes for so many seconds [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) idle_timeout: Option<Duration>,
 
-    /// Give up on a file that is not there in so many seconds, not counting pauses [default: never]
+    /// Give up on a try after so many seconds [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
 
@@ -93,7 +93,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub(crate) limit_rate: Option<u64>,
 
-    /// Send a header field with each request; credentials go to no other host
+    /// Send a header field with each request; Authorization, Cookie, Host and Proxy-Authorization go to no other host
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     pub(crate) header: Vec<(String, String)>,
 
@@ -145,12 +145,12 @@ impl Args {
     /// What the engine is told.
     pub(crate) fn settings(&self) -> Settings {
         // A server of one's own stalls on purpose, and nobody wants to wait long for that.
-        let usual = Duration::from_secs(if self.demo() { 2 } else { 30 });
+        let (idle, retries) = if self.demo() { (2, 0) } else { (30, 2) };
         Settings {
             jobs: self.jobs,
             per_host: self.per_host,
-            retry: Retry { retries: if self.demo() { 0 } else { self.retries }, base: self.retry_pause },
-            idle_timeout: self.idle_timeout.unwrap_or(usual),
+            retry: Retry { retries: self.retries.unwrap_or(retries), base: self.retry_pause },
+            idle_timeout: self.idle_timeout.unwrap_or(Duration::from_secs(idle)),
             timeout: self.timeout,
             resume: self.resume,
             naming: self.naming(),

@@ -78,7 +78,7 @@ impl Bars {
     pub(crate) fn finish(&self) {
         for (_, running) in self.state().running.drain() {
             if let Some(bar) = running.bar {
-                bar.finish_and_clear();
+                self.clear(&bar);
             }
         }
         self.total.finish_and_clear();
@@ -106,7 +106,7 @@ impl Bars {
         }
         let running = Running { bar: Some(bar), size: total, there: kept };
         if let Some(Running { bar: Some(old), .. }) = state.running.insert(job.index, running) {
-            old.finish_and_clear();
+            self.clear(&old);
         }
         self.redraw(&mut state);
     }
@@ -130,10 +130,16 @@ impl Bars {
     fn ended(&self, job: &Job) {
         let mut state = self.state();
         if let Some(Running { bar: Some(bar), .. }) = state.running.remove(&job.index) {
-            bar.finish_and_clear();
+            self.clear(&bar);
         }
         state.ended += 1;
         self.redraw(&mut state);
+    }
+
+    /// Takes a bar away, which would otherwise be kept and drawn, empty, until all above it have gone.
+    fn clear(&self, bar: &ProgressBar) {
+        bar.finish_and_clear();
+        self.multi.remove(bar);
     }
 
     /// Brings the line for all files up to date.

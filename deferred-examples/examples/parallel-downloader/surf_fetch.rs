@@ -33,14 +33,19 @@ impl Fetch for SurfFetch {
     type Body = surf::Body;
 
     async fn get(&self, request: Request) -> Result<Response<surf::Body>, FetchError> {
-        let mut builder = surf::RequestBuilder::new(Method::Get, request.url)
-            // Bytes as they are stored: a length then means what it says, and a range can follow.
-            .header("accept-encoding", "identity")
-            .header("user-agent", concat!("parallel-downloader/", env!("CARGO_PKG_VERSION")));
-        for (name, value) in &request.headers {
-            builder = builder.header(name.as_str(), value.as_str());
+        let mut asked = surf::Request::new(Method::Get, request.url);
+        // Bytes as they are stored: a length then means what it says, and a range can follow.
+        asked.insert_header("accept-encoding", "identity");
+        asked.insert_header("user-agent", concat!("parallel-downloader/", env!("CARGO_PKG_VERSION")));
+        for (n, (name, value)) in request.headers.iter().enumerate() {
+            // The first takes the place of ours, and the others stand beside it.
+            if request.headers[..n].iter().any(|(before, _)| before.eq_ignore_ascii_case(name)) {
+                asked.append_header(name.as_str(), value.as_str());
+            } else {
+                asked.insert_header(name.as_str(), value.as_str());
+            }
         }
-        let mut response = self.client.send(builder).await.map_err(|error| self.explain(&error))?;
+        let mut response = self.client.send(asked).await.map_err(|error| self.explain(&error))?;
         let head = response.ext::<Head>().cloned();
         let head = head.ok_or_else(|| FetchError::permanent("the response has no head"))?;
         let headers = head.fields.into_iter().collect::<Headers>();

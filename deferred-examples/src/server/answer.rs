@@ -61,7 +61,7 @@ pub(crate) fn answer(
             return Ok(true);
         }
     };
-    if plan.etag {
+    if plan.etag && (from == 0 || plan.ranges != Ranges::Mute) {
         line(&mut head, format_args!("etag: {}", entity_tag(edition)));
     }
     if let Some(date) = &plan.modified {
@@ -157,7 +157,7 @@ impl Range {
         let current = request
             .header("if-range")
             .is_none_or(|validator| (plan.etag && validator == tag) || plan.modified.as_deref() == Some(validator));
-        if plan.ranges == Ranges::Ignored || (plan.ranges != Ranges::Blind && !current) {
+        if plan.ranges == Ranges::Ignored || (!matches!(plan.ranges, Ranges::Blind | Ranges::Mute) && !current) {
             Self::Whole
         } else if start >= plan.size {
             Self::Beyond

@@ -36,8 +36,8 @@ pub(crate) struct Plan {
     pub(crate) chunked: bool,
     /// `gzip`: send the body in a gzip wrapper, and say so.
     pub(crate) gzip: bool,
-    /// `ranges=off|wrong|blind|unknown`: ignore `Range`, answer it with another range than the one asked for, ignore
-    /// `If-Range`, or do not say how long the whole file is.
+    /// `ranges=off|wrong|blind|mute|unknown`: ignore `Range`, answer it with another range than the one asked for, ignore
+    /// `If-Range`, the same without an entity tag, or do not say how long the whole file is.
     pub(crate) ranges: Ranges,
     /// `etag=off`: send no entity tag.
     pub(crate) etag: bool,
@@ -60,6 +60,8 @@ pub(crate) enum Ranges {
     Wrong,
     /// It is honoured for any edition.
     Blind,
+    /// It is honoured for any edition, and the answer does not say of which.
+    Mute,
     /// It is honoured, and the answer does not say how long the whole file is.
     Unknown,
 }
@@ -114,6 +116,7 @@ impl Plan {
             "ranges" if value == "off" => self.ranges = Ranges::Ignored,
             "ranges" if value == "wrong" => self.ranges = Ranges::Wrong,
             "ranges" if value == "blind" => self.ranges = Ranges::Blind,
+            "ranges" if value == "mute" => self.ranges = Ranges::Mute,
             "ranges" if value == "unknown" => self.ranges = Ranges::Unknown,
             "etag" => self.etag = value != "off",
             "modified" => self.modified = Some(value),
