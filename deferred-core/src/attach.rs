@@ -235,7 +235,7 @@ where
 
     /// Changes the user's error; failures of other kinds pass by.
     ///
-    /// This is the one place where `E` changes.
+    /// Only this and [`widen`](Deferred::widen) change `E` along a chain.
     ///
     /// # Panics
     ///

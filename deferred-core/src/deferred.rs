@@ -26,8 +26,8 @@ use crate::wait_queue::Granted;
 ///
 /// # Cancelling
 ///
-/// Dropping a pending Deferred cancels it: callbacks run with `Cancelled`, a place in a queue is given up, and nobody
-/// is told of an unhandled failure.
+/// Dropping a pending Deferred cancels it: callbacks run with `Cancelled`, and a place in a queue is given up.
+/// That `Cancelled` is not reported as unhandled; another failure that comes of it is.
 /// [`detach`](Deferred::detach) lets it run on without an owner, and a [`Handle`](crate::Handle) cancels it from
 /// anywhere.
 ///

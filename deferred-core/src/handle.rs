@@ -125,7 +125,9 @@ impl Handle {
     /// Cancels the Deferred, or what it waits for in the end.
     ///
     /// The canceller is run, or the Deferred fails with `Cancelled`, and its callbacks run, before this returns.
-    /// It does nothing to a Deferred that has fired, that is running its callbacks, or that was cancelled before.
+    /// A chain that has fired and waits for another Deferred has that one cancelled, each time anew.
+    /// It does nothing once the result is there, while callbacks run, or while a canceller that wants to fire later has
+    /// not yet.
     ///
     /// # Examples
     ///

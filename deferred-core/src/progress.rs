@@ -50,6 +50,9 @@ impl Progress {
 
     /// Returns how many have fired, and how many there are.
     ///
+    /// One counts when the join has dealt with it, which other threads may see late. While a cancel goes over the
+    /// Deferreds one less is counted.
+    ///
     /// # Examples
     ///
     /// ```

@@ -26,6 +26,9 @@ impl Wake for Signal {
 impl<T, E: Debug> Deferred<T, E> {
     /// Blocks the thread until the result is there.
     ///
+    /// Do not call it where this very thread must go on for the result to come: in a task of an executor with one thread,
+    /// or in a callback of what it waits for. Some of these cases are resolved, not all.
+    ///
     /// # Errors
     ///
     /// The failure that the Deferred came to.

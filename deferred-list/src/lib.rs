@@ -12,7 +12,8 @@
 //! | | the others, once it is decided | with nothing to join |
 //! |---|---|---|
 //! | [`DeferredList`] | – | the empty list, at once |
-//! | [`gather_results`], [tuples](Gather) | cancelled; [`GatherOptions::keep_running`] lets them run | the empty list, at once |
+//! | [`gather_results`] | cancelled; [`GatherOptions::keep_running`] lets them run | the empty list, at once |
+//! | [tuples](Gather) | cancelled | – |
 //! | [`race`] | cancelled | fails at once, with no failures |
 //! | [`first_fired`] | cancelled | fails at once with [`NothingToJoin`] |
 //! | [`as_completed`] | – | ends at once |

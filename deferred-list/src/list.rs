@@ -18,6 +18,7 @@ use deferred_core::{Deferred, Joiner, Outcome, Outcomes, Progress, join};
 /// # Cancel safety
 ///
 /// Dropping it cancels every Deferred in it that is pending.
+/// Once all have fired, what came is taken: an item of a queue does not go back any more.
 ///
 /// # Complexity
 ///

@@ -36,7 +36,12 @@ pub trait Gather {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the result cancels every Deferred in it that is pending.
+    /// Dropping the result cancels every Deferred in it that is pending. As with a callback, what one of them has come
+    /// to is taken: an item of a queue does not go back when another one fails.
+    ///
+    /// # Panics
+    ///
+    /// When the result of one of them was taken before.
     ///
     /// # Examples
     ///

@@ -29,7 +29,7 @@
 //!
 //! # Features
 //!
-//! - `std` (default): blocking waits, panics in callbacks contained, deliveries on a bounded stack.
+//! - `std` (default): blocking waits, panics in callbacks contained.
 //! - `critical-section`: the lock of a queue keeps interrupts out.
 //! - `portable-atomic`: for targets without compare-and-swap.
 //! - `loom`, `shuttle`: unstable, for the models of this workspace.

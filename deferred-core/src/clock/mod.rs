@@ -38,6 +38,7 @@ pub trait Clock {
     /// Calls `call` once, when `delay` has passed, unless the timer is dropped before.
     ///
     /// The call is made by whoever drives the clock, with no lock held.
+    /// With `std` the clocks of this crate contain a panic in it.
     ///
     /// # Examples
     ///
