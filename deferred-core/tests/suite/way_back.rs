@@ -1,10 +1,10 @@
 //! What was granted keeps its queue for as long as it may go back to it, and no longer.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, Primitive, WaitQueue, join};
+use deferred_core::{Deferred, Fired, Joiner, Outcome, Outcomes, Primitive, Turn, WaitQueue, join};
 
 /// Takes values back.
 #[derive(Default)]
@@ -181,4 +181,41 @@ fn a_child_that_a_joiner_takes_has_no_way_back_any_more() {
         assert!(second.is_fired());
         drop((resolver, handle));
     }
+}
+
+#[test]
+fn a_child_that_another_overtakes_as_it_is_asked_for_keeps_its_way_back() {
+    /// Ends with the first, which it takes; asked of one, it makes another fire.
+    struct First(Mutex<Option<Turn<u32, Infallible, Back>>>);
+
+    impl Joiner<u32, Infallible> for First {
+        type Output = u32;
+        type Error = Infallible;
+        const REPORTS_LATE: bool = true;
+
+        fn ends(&self, _: &Fired<'_, u32, Infallible>) -> bool {
+            let other = self.0.lock().unwrap().take();
+            if let Some(turn) = other {
+                turn.into_resolver().callback(2).unwrap();
+            }
+            true
+        }
+
+        fn fired(&self, child: Fired<'_, u32, Infallible>) -> Option<Outcome<u32, Infallible>> {
+            Some(child.take())
+        }
+
+        fn all_fired(&self, _: Outcomes<'_, u32, Infallible>) -> Outcome<u32, Infallible> {
+            Ok(0)
+        }
+    }
+
+    let queue = Queue::default();
+    let children = [queue.push(()), queue.push(())];
+    let turns = [(); 2].map(|()| queue.lock().pop().unwrap().0);
+    let [first, second] = turns;
+    let (mut joined, _) = join(children, First(Mutex::new(Some(second))));
+    first.grant(Ok(1));
+    assert_eq!(joined.try_take(), Some(Ok(2)));
+    assert_eq!(queue.lock().0, [1]);
 }
