@@ -249,7 +249,8 @@ impl<E> Failure<E> {
     /// Returns where the failure was made: the call of `errback` or `fail`, the `?`, the call of `timeout`, or, for what
     /// else the family itself causes, where the Deferred was created.
     ///
-    /// For a panic of a future, of a joiner, or of a `clone` it is a place in these crates; [`Panic`] knows where it was.
+    /// It is a place in these crates for a panic of a future, of a joiner, of a `clone` or in `parallel`, of which [`Panic`]
+    /// knows more, for a joiner that does not make the end it promised, and for a joined Deferred that had been taken.
     ///
     /// # Examples
     ///

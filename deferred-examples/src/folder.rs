@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::DownloadError;
 use crate::name::SafeName;
+use crate::note::Note;
 
 /// What to do when the name of a file is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -179,7 +180,8 @@ impl Place {
         if self.shared.collision != Collision::Number {
             return Ok(None);
         }
-        match self.shared.reserve(&self.wanted, |_| true)? {
+        // What was begun by others is not looked into, and left to them.
+        match self.shared.reserve(&self.wanted, |place| !Note::is_beside(place))? {
             Reserved::Place(place) => Ok(Some(place)),
             Reserved::Skip(_) => Ok(None),
         }

@@ -79,6 +79,11 @@ impl Note {
         read(&place.beside(NOTE), begun)
     }
 
+    /// Returns true if there is something of its name.
+    pub(crate) fn is_beside(place: &Place) -> bool {
+        fs::symlink_metadata(place.beside(NOTE)).is_ok()
+    }
+
     /// Removes that of a place, if there is one.
     pub(crate) fn remove(place: &Place) {
         let _ = fs::remove_file(place.beside(NOTE));

@@ -31,6 +31,17 @@ fn a_part_is_continued() {
 }
 
 #[test]
+fn a_range_that_the_user_asks_for_gives_way_to_that_of_the_rest() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    scene.download(&["--resume", "-H", "Range: bytes=0-5", "-H", "if-range: x"], &[&path]).assert_code(0);
+    scene.assert_saved("a", "/a", 100_000);
+    let request = common::last_request(&scene.server, "/a");
+    assert!(request.contains("\r\nrange:bytes=60000-\r\n") && !request.contains("bytes=0-5"), "{request}");
+    assert!(request.contains("if-range:\"edition-0\"") && !request.contains("if-range:x"), "{request}");
+}
+
+#[test]
 fn a_part_is_continued_by_its_date() {
     let scene = Scene::new();
     let path = leave_a_part(&scene, "&etag=off&modified=Sun,+06+Nov+1994+08:49:37+GMT");

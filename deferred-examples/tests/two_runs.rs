@@ -18,12 +18,18 @@ fn begin(scene: &Scene, options: &[&str], path: &str, bytes: u64) -> Child {
     let mut command = scene.command();
     command.args(options).arg(scene.server.url(path));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    wait_for(scene, ".a.part", bytes);
+    child
+}
+
+/// Waits until there are more than `bytes` of a part.
+#[track_caller]
+fn wait_for(scene: &Scene, part: &str, bytes: u64) {
     let begin = Instant::now();
-    while fs::metadata(scene.output().join(".a.part")).map_or(0, |data| data.len()) <= bytes {
+    while fs::metadata(scene.output().join(part)).map_or(0, |data| data.len()) <= bytes {
         assert!(begin.elapsed() < Duration::from_secs(30), "the part never comes");
         std::thread::sleep(Duration::from_millis(5));
     }
-    child
 }
 
 #[test]
@@ -67,6 +73,19 @@ fn a_name_that_is_taken_meanwhile_is_treated_as_told() {
             run.assert_failed("/a", "exists");
         }
     }
+}
+
+#[test]
+fn a_name_that_is_left_to_another_url_is_not_what_comes_next() {
+    let scene = Scene::new();
+    scene.download(&["--retries", "0"], &["/a?size=100000&cut=60000&once"]).assert_code(1);
+    let options = ["--resume", "--on-collision", "number"];
+    let child = begin(&scene, &options, "/other/a?size=30000&step=2000&drip=20&etag=off", 0);
+    wait_for(&scene, ".a.1.part", 0);
+    scene.write("a.1", b"mine");
+    finish(child.wait_with_output().expect("its end")).assert_code(0);
+    assert_eq!(scene.names(), [".a.part", ".a.part.note", "a.1", "a.2"]);
+    scene.assert_saved("a.2", "/other/a", 30_000);
 }
 
 #[test]

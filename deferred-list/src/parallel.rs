@@ -166,28 +166,31 @@ where
             let next = maybe_deferred::<_, Infallible>(|| Ok(source.items.next())).try_take();
             match next {
                 Some(Ok(Some(item))) => {
-                    // It may have come after the end.
-                    let stopped = self.state.lock().failure.is_some();
-                    let (item, late) = if stopped { (None, Some(item)) } else { (Some(item), None) };
-                    if let Some(item) = item {
+                    if self.state.lock().failure.is_some() {
+                        // It came after the end, and its drop may panic.
+                        drop(maybe_deferred::<_, Infallible>(|| {
+                            drop(item);
+                            Ok(())
+                        }));
+                    } else {
                         let started = maybe_deferred(|| (source.start)(item));
                         self.run(started);
                     }
                     let mut locked = self.state.lock();
                     if locked.failure.is_some() {
                         locked.exhausted = true;
-                        spent = Some((source, late));
+                        spent = Some(source);
                     } else {
                         locked.source = Some(source);
                     }
                 }
                 Some(Err(failure)) => {
-                    spent = Some((source, None));
+                    spent = Some(source);
                     self.state.lock().exhausted = true;
                     self.stop(failure);
                 }
                 _ => {
-                    spent = Some((source, None));
+                    spent = Some(source);
                     self.state.lock().exhausted = true;
                 }
             }

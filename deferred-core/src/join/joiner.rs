@@ -8,7 +8,8 @@ use crate::failure::Outcome;
 /// What becomes of the outcomes of many Deferreds.
 ///
 /// Its methods are called on the threads that fire the children, several at once perhaps, with no lock held.
-/// With `std` a panic in [`fired`](Self::fired) or [`all_fired`](Self::all_fired) fails the parent with `Panicked`.
+/// With `std` a panic in [`ends`](Self::ends), [`fired`](Self::fired) or [`all_fired`](Self::all_fired) fails the parent with
+/// `Panicked`, and one in [`cancels`](Self::cancels) counts as yes.
 ///
 /// # Examples
 ///

@@ -261,7 +261,8 @@ pub(super) fn hand_over<T: 'static, E: Debug + 'static, P: Primitive<T, E>>(
 ) {
     let s = turn.state();
     let only_wakes = !s.has(State::MORE) && matches!(s.tail(), TailKind::None | TailKind::Waker);
-    // To wake a task is not to run it: nothing that could grant again happens inside, nor is anything ahead of it.
+    // To wake a task is not to run it, unless its waker does so on the spot: nothing that could grant again happens inside,
+    // nor is anything ahead of it.
     if only_wakes && !is_granting() {
         grant(turn, s, outcome)
     } else {

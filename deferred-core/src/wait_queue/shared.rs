@@ -26,7 +26,7 @@ pub(crate) struct Core<T: 'static, E: Debug + 'static, P: Primitive<T, E>> {
     /// First, so that a pointer to the core is one to this.
     home: Home<T>,
     _live: Live,
-    /// No other queue has it, also after this one has gone.
+    /// No other queue has it, not even a later one, until all numbers have been used.
     pub(crate) number: usize,
     inner: Lock<Inner<T, E, P>>,
     /// Belongs to whoever holds the one unit.
