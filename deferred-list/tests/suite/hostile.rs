@@ -8,8 +8,9 @@ use std::thread;
 
 use crate::common::{Drops, HookWaker, poll_once, poll_with, watchdog};
 use crate::helpers::{Fail, fire, pending};
-use deferred_core::{Deferred, FailureKind, Outcome};
-use deferred_list::{DeferredList, race};
+use deferred_core::{Deferred, FailureKind, Outcome, Paused};
+use deferred_list::{DeferredList, first_fired, race};
+use deferred_queue::{DeferredQueue, QueueUnderflow};
 use deferred_sync::DeferredSemaphore;
 
 // Panics.
@@ -170,4 +171,33 @@ fn racers_on_many_threads_have_one_winner() {
         assert_eq!(winner, value);
         assert!(told.into_inner() >= 1);
     }
+}
+
+#[test]
+fn what_happens_as_the_winner_is_taken_changes_nothing() {
+    /// Two children, the first of which closes its queue when it is taken, which makes the second one fire.
+    fn children() -> (DeferredQueue<u8>, Paused, [Deferred<u8, QueueUnderflow>; 2]) {
+        let queue = DeferredQueue::new();
+        let (resolver, second) = Deferred::new();
+        let mut first = queue.get();
+        let hears = queue.get().add_both(move |_| {
+            resolver.callback(2).unwrap();
+            Ok(0)
+        });
+        hears.detach();
+        let paused = first.pause();
+        queue.put(1).unwrap();
+        (queue, paused, [first, second])
+    }
+
+    let (queue, paused, all) = children();
+    let mut d = race(all);
+    drop(queue);
+    drop(paused);
+    assert_eq!(d.try_take(), Some(Ok((0, 1))));
+    let (queue, paused, all) = children();
+    let mut d = first_fired(all);
+    drop(queue);
+    drop(paused);
+    assert_eq!(d.try_take(), Some(Ok((0, Ok(1)))));
 }
