@@ -53,7 +53,7 @@ impl<T, E: Debug> Deferred<T, E> {
         }
     }
 
-    /// Blocks the thread until the result is there, for `timeout` at most.
+    /// Blocks the thread until the result is there, for `timeout` at most; see [`wait`](Self::wait) for where not to.
     ///
     /// # Errors
     ///

@@ -79,7 +79,7 @@ impl Note {
         read(&place.beside(NOTE), begun)
     }
 
-    /// Returns true if there is something of its name.
+    /// Returns true if a place has one, whatever it says.
     pub(crate) fn is_beside(place: &Place) -> bool {
         fs::symlink_metadata(place.beside(NOTE)).is_ok()
     }

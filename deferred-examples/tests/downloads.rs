@@ -84,4 +84,15 @@ fn the_faulty_demonstration_fails_in_four_ways() {
     run.assert_code(1);
     assert_eq!(scene.names().len(), 12, "{:?}", scene.names());
     assert!(run.stdout.contains("12 of 16 files saved, 4 failed"), "{run}");
+    assert!(!run.stdout.contains("retry "), "{run}");
+}
+
+#[test]
+fn the_demonstration_tries_again_when_asked_to() {
+    let scene = Scene::new();
+    let options = ["--faulty", "--idle-timeout", "0.5", "--retries", "1", "--retry-pause", "0.1"];
+    let run = run(scene.command().args(options));
+    run.assert_code(1);
+    let again = run.stdout.lines().filter(|line| line.starts_with("retry "));
+    assert_eq!(again.count(), 3, "all that fail but the missing one: {run}");
 }
