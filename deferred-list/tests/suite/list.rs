@@ -380,6 +380,16 @@ fn a_handle_of_a_child_cancels_that_child_alone() {
 }
 
 #[test]
+fn a_list_that_is_cancelled_fails_where_it_was_made() {
+    let (_resolver, d) = Deferred::<u8, Fail>::new();
+    let (list, line) = (DeferredList::new([d]), line!());
+    let mut list = list.into_deferred();
+    list.handle().cancel();
+    let failure = list.try_take().unwrap().unwrap_err();
+    assert_eq!((failure.is_cancelled(), failure.origin().file(), failure.origin().line()), (true, file!(), line));
+}
+
+#[test]
 fn what_nobody_took_from_a_join_goes_back() {
     let queue = DeferredQueue::new();
     (1..=4).for_each(|n| queue.put(n).unwrap());
