@@ -196,3 +196,35 @@ fn style(template: &str) -> ProgressStyle {
     let plain = ProgressStyle::default_bar();
     ProgressStyle::with_template(template).unwrap_or(plain).progress_chars("=> ")
 }
+
+#[cfg(test)]
+mod tests {
+    use deferred_examples::{How, Saved};
+
+    use super::*;
+
+    /// How many bars are kept, with those that have ended.
+    fn count(bars: &Bars) -> usize {
+        format!("{:?}", bars.multi).matches("is_zombie").count()
+    }
+
+    #[test]
+    fn bars_that_ended_are_not_kept_below_one_that_goes_on() {
+        let bars = Bars::new(false);
+        let tell = |index, event: Event<'_>| {
+            let job = Job { index, text: "http://localhost/a".to_owned(), checksum: None };
+            bars.observe(&job, &event);
+        };
+        tell(0, Event::Answered { name: "a", kept: 0, total: None });
+        for index in 1..100 {
+            for kept in [0, 1] {
+                tell(index, Event::Started);
+                tell(index, Event::Answered { name: "a", kept, total: Some(2) });
+            }
+            let saved = Saved { path: "a".into(), bytes: 2, how: How::Downloaded };
+            tell(index, Event::Finished(&Ok(saved)));
+        }
+        // The one for all, the one that goes on, and the place of two at a time for one file.
+        assert!(count(&bars) <= 4, "{} bars are kept", count(&bars));
+    }
+}
