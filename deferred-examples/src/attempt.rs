@@ -39,6 +39,8 @@ pub(crate) struct Target {
     pub(crate) place: Option<Place>,
     /// How many tries there were before this one.
     pub(crate) attempt: u32,
+    /// Once a try has written to its part: how many bytes were there before this run.
+    pub(crate) before: Option<u64>,
 }
 
 impl Target {
@@ -75,7 +77,7 @@ impl<F: Fetch> Downloader<F> {
     ///
     /// Done in the order of the jobs, so that equal names are numbered in that order every time.
     pub(crate) fn prepare(&self, job: &Job) -> Result<Start, DownloadError> {
-        let mut target = Target { url: job.url()?, place: None, attempt: 0 };
+        let mut target = Target { url: job.url()?, place: None, attempt: 0, before: None };
         if self.settings().naming == Naming::Url {
             match self.reserve(&SafeName::from_url(&target.url), job)? {
                 Reserved::Place(place) => target.place = Some(place),
@@ -106,6 +108,8 @@ impl<F: Fetch> Downloader<F> {
         let from = match &step {
             Step::Receive(part, ..) | Step::Whole(part) => part.len(),
         };
+        let before = target.before.map_or(from, |before| before.min(from));
+        target.before = Some(before);
         let mut part = match step {
             Step::Whole(part) => part,
             Step::Receive(mut part, mut response, rest) => {
@@ -134,7 +138,7 @@ impl<F: Fetch> Downloader<F> {
             }
         }
         let (path, bytes) = part.publish()?;
-        let how = if from > 0 { How::Resumed(from) } else { How::Downloaded };
+        let how = if before > 0 { How::Resumed(before) } else { How::Downloaded };
         Ok(Saved { path, bytes, how })
     }
 
@@ -148,7 +152,7 @@ impl<F: Fetch> Downloader<F> {
         early: Option<Response<F::Body>>,
         idle: &mut Idle<'_>,
     ) -> Result<Step<F::Body>, DownloadError> {
-        let resume = self.settings().resume || target.attempt > 0;
+        let resume = self.settings().resume || target.before.is_some();
         let kept = match if resume { Kept::find(target.place()?, &job.text) } else { Ok(None) } {
             Err(busy @ DownloadError::Busy(_)) => target.move_on(busy).map(|()| None)?,
             kept => kept?,

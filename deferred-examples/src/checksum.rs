@@ -18,11 +18,6 @@ const HASH_STEP: usize = 64 * 1024;
 pub struct Checksum([u8; 32]);
 
 impl Checksum {
-    /// A sum from its bytes.
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
     /// Compares a file, which is at `path`, with this sum; other tasks go on meanwhile.
     ///
     /// # Errors

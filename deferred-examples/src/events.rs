@@ -62,7 +62,7 @@ pub struct Saved {
 pub enum How {
     /// It was downloaded from its first byte.
     Downloaded,
-    /// The rest of it was downloaded, after so many bytes of an earlier try.
+    /// The rest of it was downloaded, after so many bytes of an earlier run.
     Resumed(u64),
     /// It had been there before and was left alone.
     Kept,

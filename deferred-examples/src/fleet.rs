@@ -85,8 +85,8 @@ impl Ahead {
     /// Cancels the files that were begun, and has no more of them begun.
     fn end(&self) {
         self.files.close();
-        // A worker that was cancelled as it got a file gives it back later, with its share of the room: the
-        // thread that reads must not wait for that.
+        // A worker that was cancelled as it got a file drops it later, with its share of the room: the thread that
+        // reads must not wait for that.
         self.room.close();
         drop(self.files.drain());
     }
@@ -94,7 +94,8 @@ impl Ahead {
 
 /// Waits for files, one after the other, until there are no more.
 async fn see_through(files: Files) -> Result<(), Infallible> {
-    while let Ok((file, share)) = files.get().await {
+    // A callback takes the file as it comes: a worker that is dropped then cancels it and does not give it back.
+    while let Ok(Ok((file, share))) = files.get().add_both(Ok).await {
         drop(share);
         // What came of it has been told; dropped here unfinished, it is cancelled.
         let _told = file.await;

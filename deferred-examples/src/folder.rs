@@ -27,7 +27,7 @@ pub enum Collision {
 /// A directory in which files appear complete or not at all.
 ///
 /// A file grows as `.NAME.part` beside its final name, so the last step is a rename within one file
-/// system. No symbolic link in the directory is ever followed.
+/// system. No symbolic link in the directory is ever written through.
 #[derive(Debug)]
 pub struct Folder {
     /// What its places share with it.
@@ -56,7 +56,7 @@ struct Names {
 
 /// A name in a folder that one file alone may use.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// The name asked for, to which numbers are added.
     wanted: SafeName,
     /// The name.
@@ -69,7 +69,7 @@ pub struct Place {
 
 /// What became of the wish for a name.
 #[derive(Debug)]
-pub enum Reserved {
+pub(crate) enum Reserved {
     /// The name is ours.
     Place(Place),
     /// A file of that name is there and is kept.
@@ -96,7 +96,11 @@ impl Folder {
     /// # Errors
     ///
     /// When the name is taken and the rule says so, or the directory cannot be created or read.
-    pub fn reserve(&self, wanted: &SafeName, usable: impl Fn(&Place) -> bool) -> Result<Reserved, DownloadError> {
+    pub(crate) fn reserve(
+        &self,
+        wanted: &SafeName,
+        usable: impl Fn(&Place) -> bool,
+    ) -> Result<Reserved, DownloadError> {
         self.shared.reserve(wanted, usable)
     }
 
@@ -128,21 +132,17 @@ impl Shared {
             let path = self.root.join(name.as_str());
             if names.taken.insert(key(&name)) {
                 let place = Place { wanted: wanted.clone(), name: name.clone(), path, shared: Arc::clone(self) };
-                if !place.is_taken()? {
+                if self.collision == Collision::Overwrite || !place.is_taken()? {
                     if usable(&place) {
-                        return Ok(Reserved::Place(place));
+                        return place.replaceable().map(Reserved::Place);
                     }
                     // Somebody else's, who may still ask for it.
                     names.taken.remove(&key(&name));
-                } else {
-                    match self.collision {
-                        Collision::Number => {}
-                        // What a link leads to is a file as well.
-                        Collision::Skip if place.path.is_file() => return Ok(Reserved::Skip(place.path)),
-                        Collision::Skip => return Err(DownloadError::Exists(place.path)),
-                        Collision::Overwrite => return place.replaceable().map(Reserved::Place),
-                        Collision::Fail => return Err(DownloadError::Exists(place.path)),
-                    }
+                } else if self.collision == Collision::Skip && place.path.is_file() {
+                    // What a link leads to is a file as well.
+                    return Ok(Reserved::Skip(place.path));
+                } else if self.collision != Collision::Number {
+                    return Err(DownloadError::Exists(place.path));
                 }
             } else if self.collision == Collision::Fail {
                 return Err(DownloadError::Exists(path));
@@ -161,13 +161,8 @@ impl Shared {
 
 impl Place {
     /// Returns the name.
-    pub fn name(&self) -> &SafeName {
+    pub(crate) fn name(&self) -> &SafeName {
         &self.name
-    }
-
-    /// Returns the path of the finished file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Returns the path of a companion, `.NAME.SUFFIX`.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use url::Url;
 
-use crate::checksum::Checksum;
+use crate::checksum::{Checksum, ParseChecksumError};
 use crate::error::DownloadError;
 
 /// One file to download, as the user wrote it.
@@ -46,6 +46,11 @@ impl Job {
     /// When it is not a url, or not one of `http` or `https`.
     pub fn url(&self) -> Result<Url, DownloadError> {
         let refuse = |why: &str| Err(DownloadError::Address(why.to_owned()));
+        if let Some((_, last)) = self.text.rsplit_once(char::is_whitespace) {
+            if last.get(..7).is_some_and(|kind| kind.eq_ignore_ascii_case("sha256:")) {
+                return refuse(&ParseChecksumError.to_string());
+            }
+        }
         if self.text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return refuse("not a url: there is white space in it");
         }
@@ -66,7 +71,7 @@ impl fmt::Display for Job {
                 let _ = url.set_password(Some("***"));
                 write!(f, "{url}")
             }
-            Ok(_) if !self.text.contains(char::is_control) => f.write_str(&self.text),
+            Ok(url) if url.has_host() && !self.text.contains(char::is_control) => f.write_str(&self.text),
             // What cannot be made sense of may hold a password all the same.
             _ => match (masked(&self.text), self.text.contains(char::is_control)) {
                 (text, true) => write!(f, "{text:?}"),
@@ -78,8 +83,10 @@ impl fmt::Display for Job {
 
 /// Leaves out what is before an `@` in the place of the host.
 fn masked(text: &str) -> String {
-    let host = text.find("://").map_or(0, |at| at + 3);
-    let end = text[host..].find(['/', '?', '#']).map_or(text.len(), |at| host + at);
+    let ends = ['/', '?', '#'];
+    let scheme = text.find("://").filter(|at| !text[..*at].contains(ends) && !text[..*at].contains('@'));
+    let host = scheme.map_or(0, |at| at + 3);
+    let end = text[host..].find(ends).map_or(text.len(), |at| host + at);
     match text[host..end].rfind('@') {
         Some(at) => format!("{}***{}", &text[..host], &text[host + at..]),
         None => text.to_owned(),
@@ -118,6 +125,8 @@ mod tests {
             ("http://me:secret@a/\u{7}b", "http://me:***@a/%07b"),
             ("http://me:secret@ /\u{7}", "\"http://***@ /\\u{7}\""),
             ("a/b@c", "a/b@c"),
+            ("me:secret@a/b", "***@a/b"),
+            ("a_b:secret@h/?u=http://y", "***@h/?u=http://y"),
         ] {
             assert_eq!(Job { index: 0, text: text.to_owned(), checksum: None }.to_string(), shown);
         }

@@ -34,9 +34,8 @@ pub use download::{Downloader, Settings, Spawn, reason};
 pub use error::DownloadError;
 pub use events::{Event, How, Observer, Saved};
 pub use fleet::Fleet;
-pub use folder::{Collision, Folder, Place, Reserved};
+pub use folder::{Collision, Folder};
 pub use job::Job;
-pub use name::SafeName;
 pub use report::{Size, Tally};
 pub use retry::Retry;
 

@@ -20,18 +20,18 @@ const NAMELESS: &str = "index.html";
 /// It has no separators, no control or direction-changing characters, no leading dot or dash, and is
 /// not a device of any system.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SafeName(String);
+pub(crate) struct SafeName(String);
 
 impl SafeName {
     /// Makes a name from the last segment of a url's path.
-    pub fn from_url(url: &Url) -> Self {
+    pub(crate) fn from_url(url: &Url) -> Self {
         let segment = url.path_segments().and_then(|mut path| path.next_back());
         let decoded = percent_decode_str(segment.unwrap_or_default()).decode_utf8_lossy();
         Self::from_text(&decoded)
     }
 
     /// Makes a name from a `Content-Disposition` field, if it has one.
-    pub fn from_disposition(field: &str) -> Option<Self> {
+    pub(crate) fn from_disposition(field: &str) -> Option<Self> {
         let mut plain = None;
         let mut extended = None;
         for (name, value) in parameters(field) {
@@ -45,7 +45,7 @@ impl SafeName {
     }
 
     /// Makes a name from whatever somebody else calls the file.
-    pub fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         let base = text.rsplit(['/', '\\']).next().unwrap_or_default();
         let visible = base.chars().filter(|c| !is_invisible(*c));
         let plain: String = visible.map(|c| if is_special(c) { '_' } else { c }).collect();
@@ -63,7 +63,7 @@ impl SafeName {
     }
 
     /// Returns the name.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -90,7 +90,8 @@ impl fmt::Display for SafeName {
 /// Control characters, and those that change the direction or the look of what follows.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Characters that mean something to some file system.
@@ -211,6 +212,7 @@ mod tests {
         assert_eq!(text("-rf"), "_rf");
         assert_eq!(text("a\0b\nc\u{1b}[31m"), "abc[31m");
         assert_eq!(text("gpj.\u{202e}exe"), "gpj.exe");
+        assert_eq!(text("a\u{61c}b\u{2060}c\u{ad}d"), "abcd");
         assert_eq!(text("a:b*c?"), "a_b_c_");
         assert_eq!(text("con.txt"), "_con.txt");
         assert_eq!(text("LPT1"), "_LPT1");

@@ -4,18 +4,21 @@
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use deferred_core::{Deferred, FailureKind, ManualClock, Resolver};
 use deferred_examples::fetch::{Fetch, FetchError, Headers, Request, Response};
-use deferred_examples::{Collision, DownloadError, Downloader, Event, Folder, Job, Observer, Retry, Saved, Settings};
+use deferred_examples::{
+    Collision, DownloadError, Downloader, Event, Folder, How, Job, Observer, Retry, Saved, Settings,
+};
 use futures_lite::io::{AsyncBufRead, AsyncRead};
 use tempfile::TempDir;
 
 /// A request that waits for its answer.
-type Asked = (String, Resolver<Response<Body>, FetchError>);
+type Asked = (Request, Resolver<Response<Body>, FetchError>);
 
 /// A client whose requests pile up until the test answers them.
 #[derive(Clone, Default)]
@@ -57,16 +60,23 @@ impl Fetch for Client {
 
     async fn get(&self, request: Request) -> Result<Response<Body>, FetchError> {
         let (resolver, response) = Deferred::new();
-        self.0.lock().expect("the requests").push((request.url.path().to_owned(), resolver));
+        self.0.lock().expect("the requests").push((request, resolver));
         response.await.map_err(|failure| FetchError::transient(format!("{failure:?}")))
     }
 }
 
-/// Notes nothing.
-struct Deaf;
+/// Counts the files that were cancelled.
+#[derive(Clone, Default)]
+struct Cancelled(Arc<AtomicUsize>);
 
-impl Observer for Deaf {
-    fn observe(&self, _: &Job, _: &Event<'_>) {}
+impl Observer for Cancelled {
+    fn observe(&self, _: &Job, event: &Event<'_>) {
+        if let Event::Finished(Err(failure)) = event {
+            if matches!(failure.kind(), FailureKind::Cancelled) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
 }
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -86,16 +96,25 @@ struct Scene {
     client: Client,
     clock: ManualClock,
     downloader: Downloader<Client>,
+    cancelled: Cancelled,
     output: TempDir,
 }
 
 impl Scene {
     fn new(settings: Settings) -> Self {
-        let (client, clock) = (Client::default(), ManualClock::new());
-        let output = tempfile::tempdir().expect("a directory");
+        Self::within(tempfile::tempdir().expect("a directory"), settings)
+    }
+
+    /// Another run into the same directory.
+    fn again(self, settings: Settings) -> Self {
+        Self::within(self.output, settings)
+    }
+
+    fn within(output: TempDir, settings: Settings) -> Self {
+        let (client, clock, cancelled) = (Client::default(), ManualClock::new(), Cancelled::default());
         let folder = Folder::new(output.path(), Collision::Number);
-        let downloader = Downloader::new(client.clone(), settings, folder, Deaf, spawn, clock.clone());
-        Self { client, clock, downloader, output }
+        let downloader = Downloader::new(client.clone(), settings, folder, cancelled.clone(), spawn, clock.clone());
+        Self { client, clock, downloader, cancelled, output }
     }
 
     /// Begins a download.
@@ -125,20 +144,29 @@ impl Scene {
     /// The paths of the requests that wait.
     fn asked(&self) -> Vec<String> {
         let requests = self.client.0.lock().expect("the requests");
-        requests.iter().filter(|(_, resolver)| !resolver.is_cancelled()).map(|(path, _)| path.clone()).collect()
+        let waiting = requests.iter().filter(|(_, resolver)| !resolver.is_cancelled());
+        waiting.map(|(request, _)| request.url.path().to_owned()).collect()
     }
 
     /// Answers the request for a path.
     #[track_caller]
     fn answer(&self, path: &str, status: u16, bytes: &[u8], silent: bool) {
+        self.answer_with(&[], path, status, bytes, silent);
+    }
+
+    /// Answers the request for a path, with header fields; returns the names of those of the request.
+    #[track_caller]
+    fn answer_with(&self, fields: &[(&str, &str)], path: &str, status: u16, bytes: &[u8], silent: bool) -> Vec<String> {
         let mut requests = self.client.0.lock().expect("the requests");
-        let at = requests.iter().position(|(asked, _)| asked == path).expect("a request");
-        let (_, resolver) = requests.remove(at);
+        let at = requests.iter().position(|(asked, _)| asked.url.path() == path).expect("a request");
+        let (request, resolver) = requests.remove(at);
         drop(requests);
+        let headers: Headers = fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let body = Body { bytes: io::Cursor::new(bytes.to_vec()), silent };
-        let answered = resolver.callback(Response { status, headers: Headers::default(), body });
+        let answered = resolver.callback(Response { status, headers, body });
         assert!(answered.is_ok(), "nobody waits for {path} any more");
         self.settle();
+        request.headers.into_iter().map(|(name, _)| name).collect()
     }
 
     /// The names in the output directory.
@@ -231,6 +259,59 @@ fn a_retry_waits_without_a_slot() {
     assert_eq!(scene.asked(), ["/c", "/a"]);
     scene.answer("/a", 503, b"", false);
     assert!(matches!(error(&mut files[0]), DownloadError::Status { status: 503, .. }));
+}
+
+#[test]
+fn a_second_try_continues_no_part_of_an_earlier_run_unless_asked_to() {
+    for resume in [false, true] {
+        let settings =
+            Settings { resume, retry: Retry { retries: 1, base: Duration::from_secs(1) }, ..Settings::default() };
+        let scene = Scene::new(settings.clone());
+        let interrupted = scene.download("a");
+        let edition = [("etag", "\"1\"")];
+        scene.answer_with(&edition, "/a", 200, b"old ", true);
+        drop(interrupted);
+        scene.settle();
+        assert_eq!(scene.names(), [".a.part", ".a.part.note"]);
+
+        let scene = scene.again(settings);
+        let mut file = scene.download("a");
+        scene.answer("/a", 503, b"", false);
+        scene.advance(1.1);
+        let (status, range) = if resume { (206, "bytes 4-6/7") } else { (200, "") };
+        let fields = [edition[0], ("content-range", range)];
+        let asked = scene.answer_with(&fields, "/a", status, b"new", false);
+        assert_eq!(asked.contains(&"range".to_owned()), resume, "{asked:?}");
+        let saved = file.try_take().expect("an outcome").expect("a file");
+        assert_eq!(saved.how, if resume { How::Resumed(4) } else { How::Downloaded });
+        assert_eq!(std::fs::read(saved.path).expect("the file"), if resume { &b"old new"[..] } else { b"new" });
+    }
+}
+
+#[test]
+fn files_on_their_way_to_a_worker_are_cancelled_with_the_others() {
+    let scene = Scene::new(Settings::default());
+    // A list of so many files, which does not end.
+    const FILES: usize = 40;
+    let (end, ended) = mpsc::channel::<()>();
+    let (read, all_read) = mpsc::channel();
+    let list = (0..).map(move |index| {
+        if index == FILES {
+            read.send(()).unwrap_or_default();
+            ended.recv().unwrap_or_default();
+        }
+        Job { index, text: format!("http://host/{index}"), checksum: None }
+    });
+    let mut fleet = scene.downloader.download_all(list).expect("a thread");
+    // Each worker waits for a file, and gets one at which it has not looked yet.
+    let mut tasks = TASKS.take();
+    tasks.retain_mut(|task| task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    all_read.recv_timeout(Duration::from_secs(30)).expect("the list is read");
+    fleet.handle().cancel();
+    futures_lite::future::block_on(fleet.finished());
+    drop(tasks);
+    assert_eq!(scene.cancelled.0.load(Ordering::Relaxed), FILES);
+    drop(end);
 }
 
 #[test]

@@ -116,11 +116,18 @@ fn credentials_go_to_no_other_host() {
     let (scene, other) = (Scene::new(), Scene::new());
     let target = other.server.url("/there?size=5").replace('?', "%3F");
     let path = format!("/here?status=307&fields=location:+{target}");
-    let fields = ["Authorization: Bearer secret", "Cookie: a=b", "Host: site.example", "X-Plain: yes"];
+    let fields = [
+        "Authorization: Bearer secret",
+        "Proxy-Authorization: Basic hidden",
+        "Cookie: a=b",
+        "Host: site.example",
+        "X-Plain: yes",
+    ];
     scene.download(&fields.map(|field| ["-H", field]).concat(), &[&path]).assert_code(0);
     let here = common::last_request(&scene.server, "/here");
     let there = common::last_request(&other.server, "/there");
     assert!(here.contains("authorization:bearer secret") && here.contains("cookie:a=b"), "{here}");
+    assert!(here.contains("proxy-authorization:basic hidden") && !there.contains("proxy-authorization"), "{there}");
     assert!(!there.contains("secret") && !there.contains("a=b"), "{there}");
     assert!(here.contains("host:site.example") && !there.contains("site.example"), "{there}");
     assert!(here.contains("x-plain:yes") && there.contains("x-plain:yes"), "{there}");
@@ -229,24 +236,33 @@ fn a_long_name_is_shortened() {
 #[cfg(unix)]
 #[test]
 fn links_in_the_directory_are_not_followed_out_of_it() {
-    let scene = Scene::new();
-    let elsewhere = scene.outside().join("elsewhere");
-    fs::write(&elsewhere, "precious").expect("a file outside");
-    fs::create_dir(scene.output()).expect("the output directory");
-    for link in ["a", ".a.part", ".a.part.note", ".b.part", ".b.part.note"] {
-        std::os::unix::fs::symlink(&elsewhere, scene.output().join(link)).expect("a link");
-    }
     for collision in ["number", "overwrite"] {
         for resume in [&[][..], &["--resume"]] {
-            let options = [&["--on-collision", collision], resume].concat();
-            scene.download(&options, &["/a?size=2000000", "/b?size=2000000"]).assert_code(0);
+            let scene = Scene::new();
+            let elsewhere = scene.outside().join("elsewhere");
+            fs::write(&elsewhere, "precious").expect("a file outside");
+            fs::create_dir(scene.output()).expect("the output directory");
+            let link = |name: &str| {
+                let path = scene.output().join(name);
+                // One may be there that is not a link.
+                let _ = fs::remove_file(&path);
+                std::os::unix::fs::symlink(&elsewhere, path).expect("a link");
+            };
+            for name in ["a", ".a.part", ".a.part.note", ".b.part", ".b.part.note", ".c.part"] {
+                link(name);
+            }
+            let options = [&["--retries", "0", "--on-collision", collision], resume].concat();
+            let cut = "/c?size=2000000&cut=1500000&once";
+            scene.download(&options, &["/a?size=2000000", "/b?size=2000000", cut]).assert_code(1);
             assert_eq!(fs::read(&elsewhere).expect("the file outside"), b"precious");
+            // A part whose note is right, and which is a link.
+            assert_eq!(scene.names().iter().filter(|name| name.starts_with(".c.part")).count(), 2);
+            link(".c.part");
+            scene.download(&options, &[cut]).assert_code(0);
+            assert_eq!(fs::read(&elsewhere).expect("the file outside"), b"precious");
+            scene.assert_saved("c", "/c", 2_000_000);
         }
     }
-    let cut = ["/c?size=2000000&cut=1500000"];
-    std::os::unix::fs::symlink(&elsewhere, scene.output().join(".c.part")).expect("a link");
-    scene.download(&["--retries", "0"], &cut).assert_code(1);
-    assert_eq!(fs::read(&elsewhere).expect("the file outside"), b"precious");
 }
 
 #[cfg(target_os = "linux")]

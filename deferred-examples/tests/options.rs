@@ -60,12 +60,16 @@ fn lines_that_make_no_sense_fail_alone() {
     let list = scene.outside().join("elsewhere");
     let (a, b) = (scene.server.url("/a?size=10"), scene.server.url("/b?size=20"));
     let long = "x".repeat(1_000_000);
-    let lines = [a.as_bytes(), b"\xff\xfe\x00", long.as_bytes(), b.as_bytes()].join(&b'\n');
+    let sum = b"http://localhost/a sha256:0f".as_slice();
+    // It begins with what some editors write there.
+    let first = [b"\xef\xbb\xbf", a.as_bytes()].concat();
+    let lines = [&first, b"\xff\xfe\x00".as_slice(), long.as_bytes(), sum, b.as_bytes()].join(&b'\n');
     std::fs::write(&list, lines).expect("a list");
     let run = run(scene.command().arg("-i").arg(&list));
     run.assert_code(1);
     run.assert_failed("xxx", "white space");
-    assert!(run.stdout.contains("2 of 4 files saved, 2 failed"), "{run}");
+    run.assert_failed("sha256:0f", "64 hexadecimal digits");
+    assert!(run.stdout.contains("2 of 5 files saved, 3 failed"), "{run}");
     assert!(run.stderr.len() < 1000, "{run}");
     assert_eq!(scene.names(), ["a", "b"]);
 }
@@ -147,11 +151,12 @@ fn a_server_that_asks_for_too_much_patience_is_not_waited_for() {
 #[test]
 fn the_timeout_is_for_each_try_and_frees_the_slot() {
     let scene = Scene::new();
-    let options = ["-j", "1", "--retries", "0", "--timeout", "0.3"];
+    let options = ["-j", "1", "--retries", "1", "--retry-pause", "0.1", "--timeout", "0.3"];
     let run = scene.download(&options, &["/late?size=1&delay=20000", "/next?size=1"]);
     run.assert_code(1);
     run.assert_failed("/late", "not finished in 0.3 s");
     assert_eq!(scene.names(), ["next"]);
+    assert_eq!(scene.server.requests(), 3);
 }
 
 #[test]
@@ -260,6 +265,18 @@ fn the_report_is_json_and_nothing_else() {
     assert_eq!(lines[3]["summary"]["saved"], 1);
     assert_eq!(lines[3]["summary"]["failed"], 1);
     assert!(run.stderr.contains("fetched "), "{run}");
+}
+
+#[test]
+fn what_came_in_two_tries_is_counted_whole() {
+    let scene = Scene::new();
+    let path = "/a?size=100000&cut=60000&once";
+    let run = scene.download(&["--json", "--retries", "1", "--retry-pause", "0.1"], &[path]);
+    run.assert_code(0);
+    let lines = report(&run);
+    assert_eq!(lines[0]["resumed_from"], 0);
+    assert_eq!(lines[1]["summary"]["bytes"], 100_000);
+    assert!(common::last_request(&scene.server, "/a").contains("range:bytes=60000-"));
 }
 
 #[test]

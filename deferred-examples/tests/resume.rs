@@ -219,6 +219,19 @@ fn a_part_of_another_url_is_left_to_that_one_in_the_same_run_too() {
 }
 
 #[test]
+fn a_part_of_another_url_is_left_to_that_one_too_where_files_are_replaced() {
+    let scene = Scene::new();
+    let path = leave_a_part(&scene, "");
+    scene.write("a", b"mine");
+    scene.download(&["--resume", "--on-collision", "overwrite"], &["/other/a?size=50"]).assert_code(0);
+    assert_eq!(scene.names(), [".a.part", ".a.part.note", "a", "a.1"]);
+    scene.assert_saved("a.1", "/other/a", 50);
+    scene.download(&["--resume", "--on-collision", "overwrite"], &[&path]).assert_code(0);
+    assert_eq!(scene.names(), ["a", "a.1"]);
+    scene.assert_saved("a", "/a", 100_000);
+}
+
+#[test]
 fn what_is_there_already_is_kept() {
     let scene = Scene::new();
     let paths = ["/x/a?size=10", "/y/a?size=20", "/b?size=30"];

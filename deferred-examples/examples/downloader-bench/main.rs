@@ -10,6 +10,7 @@
 //! What the parallel downloader loses comes first.
 
 mod measure;
+mod ours;
 mod tools;
 
 use std::error::Error;

@@ -1,10 +1,11 @@
 //! The downloaders that are compared, and how each is told the same thing.
 
-use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::ours::ours;
 
 /// A downloader.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ enum Kind {
 
 /// Finds ours, built afresh, and those of the others that are installed.
 pub(crate) fn installed() -> Result<Vec<Tool>, Box<dyn Error>> {
-    let mut tools = vec![Tool { name: "parallel-downloader".into(), program: ours()?, kind: Kind::Ours }];
+    let mut tools =
+        vec![Tool { name: "parallel-downloader".into(), program: ours()?.display().to_string(), kind: Kind::Ours }];
     for (program, kind) in [("curl", Kind::Curl), ("aria2c", Kind::Aria2), ("wget2", Kind::Wget2)] {
         let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if found.is_ok_and(|status| status.success()) {
@@ -42,22 +44,6 @@ pub(crate) fn installed() -> Result<Vec<Tool>, Box<dyn Error>> {
         }
     }
     Ok(tools)
-}
-
-/// Builds the parallel downloader and returns its path, which is beside this program's.
-fn ours() -> Result<String, Box<dyn Error>> {
-    let this = env::current_exe()?;
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--release", "-p", "deferred-examples"])
-        .args(["--example", "parallel-downloader", "--manifest-path"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-        .status()?;
-    let path = this.with_file_name(format!("parallel-downloader{}", env::consts::EXE_SUFFIX));
-    if !built.success() || !path.exists() {
-        return Err(format!("{} is missing", path.display()).into());
-    }
-    Ok(path.display().to_string())
 }
 
 impl Tool {

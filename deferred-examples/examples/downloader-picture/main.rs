@@ -5,6 +5,9 @@
 //! ```
 
 #[cfg(unix)]
+#[path = "../downloader-bench/ours.rs"]
+mod ours;
+#[cfg(unix)]
 mod pty;
 #[cfg(unix)]
 mod svg;
@@ -21,13 +24,13 @@ fn main() {
 
 #[cfg(unix)]
 mod unix {
-    use std::env;
     use std::error::Error;
     use std::fs;
     use std::process::Command;
 
     use deferred_examples::server::Server;
 
+    use crate::ours::ours;
     use crate::{pty, svg};
 
     /// Where the picture goes.
@@ -50,19 +53,9 @@ mod unix {
 
     /// Runs the downloader beside this program, on a terminal, and draws what it shows.
     pub(crate) fn draw() -> Result<(), Box<dyn Error>> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-        let built = Command::new(cargo)
-            .args(["build", "--quiet", "--locked", "--profile", profile, "-p", "deferred-examples"])
-            .args(["--example", "parallel-downloader", "--manifest-path"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-            .status()?;
-        if !built.success() {
-            return Err("the parallel downloader cannot be built".into());
-        }
         let server = Server::start()?;
         let output = tempfile::tempdir()?;
-        let mut command = Command::new(env::current_exe()?.with_file_name("parallel-downloader"));
+        let mut command = Command::new(ours()?);
         command.args(["-j", "3", "--retry-pause", "0.5", "-o", "Downloads"]).current_dir(output.path());
         command.args(PATHS.map(|path| server.url(path)));
         let session = pty::run(&mut command, SIZE.0, SIZE.1)?;

@@ -24,7 +24,7 @@ Examples:
   A dozen files from a small server of its own, and four that fail:
     parallel-downloader --faulty
 
-A line of the list is a url, perhaps with white space and sha256:HEX behind it; # starts a comment.
+A line of the list is a url, perhaps with white space and sha256:HEX behind it, or a comment if it starts with #.
 An unfinished file is .NAME.part until it is complete.
 
 Exit codes: 0 all saved, 1 some failed or the output could not be written, 2 wrong usage, 130 interrupted.";
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "N", default_value = "2", value_parser = jobs)]
     pub(crate) jobs: NonZeroUsize,
 
-    /// How many of them from one host [default: any number]
+    /// How many of them from one host and port, going by the urls [default: any number]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) per_host: Option<NonZeroUsize>,
 
@@ -57,7 +57,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     pub(crate) retries: Option<u32>,
 
-    /// The longest pause before the first retry; it doubles each time
+    /// The longest pause before the first retry; it doubles each time, up to 300 s. A server that asks for more is
+    /// given up
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) retry_pause: Duration,
 

@@ -12,6 +12,9 @@ use crate::complain;
 /// The most that a line may have.
 const LONGEST: u64 = 64 * 1024;
 
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// How much of a line is shown that has more.
 const SHOWN: usize = 80;
 
@@ -29,6 +32,8 @@ pub(crate) struct List {
     reader: Box<dyn BufRead + Send>,
     /// The number of the next job.
     index: usize,
+    /// Whether a line was read.
+    begun: bool,
 }
 
 impl List {
@@ -48,7 +53,7 @@ impl List {
             }
             Box::new(BufReader::new(file))
         };
-        Ok(Self { reader, index })
+        Ok(Self { reader, index, begun: false })
     }
 
     /// Reads a line; nothing at the end.
@@ -59,7 +64,10 @@ impl List {
         if self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
-        let text = String::from_utf8_lossy(&line).into_owned();
+        // What some editors put at the beginning of a file is none of its text.
+        let bytes = if self.begun { &line[..] } else { line.strip_prefix(MARK).unwrap_or(&line) };
+        self.begun = true;
+        let text = String::from_utf8_lossy(bytes).into_owned();
         if line.len() as u64 == LONGEST && !line.ends_with(b"\n") {
             self.skip_line()?;
             return Ok(Some(format!("{} ... (this line is too long)", text.chars().take(SHOWN).collect::<String>())));
