@@ -260,12 +260,16 @@ impl Header {
             Phase::Done => Some(s.to(Phase::Held).with_tail(kind)),
             _ => Some(s.with_tail(kind)),
         });
+        let result = match set {
+            Ok(_) => {
+                // It lives on in the cell, also when the drop of the old one unwinds.
+                core::mem::forget(tail);
+                Ok(())
+            }
+            Err(_) => Err(tail),
+        };
         drop_waker(old);
-        if set.is_err() {
-            return Err(tail);
-        }
-        core::mem::forget(tail);
-        Ok(())
+        result
     }
 
     /// Sets a task's waker, unless it is set already; false when the chain has run meanwhile.

@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use crate::cancel::begin_cancel;
 use crate::cell::{Header, release};
 use crate::deferred::Deferred;
+use crate::postpone::{self, Postponed};
 use crate::run::run;
 use crate::state::{Phase, State};
 use crate::sync::Arc;
@@ -32,7 +33,8 @@ pub struct Handle(Arc<Claim>);
 
 /// Holds the callbacks of a [`Deferred`] back while it lives.
 ///
-/// Tokens nest: callbacks go on, inside the drop, when the last one is dropped.
+/// Tokens nest: callbacks go on, inside the drop, when the last one is dropped; or behind it, where that is the drop of a
+/// value that the crate drops.
 ///
 /// # Examples
 ///
@@ -191,7 +193,7 @@ impl Handle {
         pause(self.0.0)
     }
 
-    /// Tells whether the Deferred was fired or cancelled, as [`Deferred::is_fired`].
+    /// Tells whether the Deferred was fired, forwarded, or ended by a cancel, as [`Deferred::is_fired`].
     ///
     /// # Examples
     ///
@@ -228,11 +230,12 @@ impl Drop for Paused {
             let run = left.pauses() == 0 && left.is(Phase::Held);
             Some(if run { left.to(Phase::Running).without(State::MORE) } else { left })
         };
-        // SAFETY: the claim keeps the cell until it is dropped, after this; running it is ours if we made it so.
+        // SAFETY: the claim keeps the cell until it is dropped, after this; running it is ours if we made it so, and a
+        // running cell keeps itself.
         unsafe {
             let (Ok(before) | Err(before)) = cell.as_ref().update(resume);
             if before.pauses() == 1 && before.is(Phase::Held) {
-                run(*cell);
+                postpone::run(Postponed { run, cell: *cell });
             }
         }
     }

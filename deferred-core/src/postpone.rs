@@ -69,8 +69,9 @@ mod imp {
         let mut any = false;
         while let Ok(Some(work)) = LATER.try_with(|later| later.borrow_mut().pop_front()) {
             any = true;
+            // A hook of a primitive may panic, which is no reason to forget the rest.
             // SAFETY: `run`'s caller promised that it may be called once, later, on this thread.
-            unsafe { (work.run)(work.cell) }
+            let _ = catch(|| unsafe { (work.run)(work.cell) });
         }
         any
     }

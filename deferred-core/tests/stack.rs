@@ -249,6 +249,59 @@ fn many_pauses_and_handles_nest() {
     });
 }
 
+#[test]
+fn many_pauses_that_own_the_next_one_end() {
+    small_stack(|| {
+        let mut token = None;
+        for _ in 0..FEWER {
+            let mut d = Chain::succeed(1);
+            let (mine, before) = (d.pause(), token.take());
+            let passed_by = move |_| {
+                drop(before);
+                Ok(0)
+            };
+            d.add_errback(passed_by).detach();
+            token = Some(mine);
+        }
+        drop(token);
+    });
+}
+
+/// Without `std` nothing catches a panic, but somebody further up may.
+#[cfg(not(feature = "std"))]
+#[test]
+fn a_waker_that_unwinds_as_it_goes_leaves_the_next_one_in_place() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+
+    struct Bomb;
+
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the drop of a waker");
+        }
+    }
+
+    let (resolver, mut d) = Chain::new();
+    let bomb = Waker::from(Arc::new(Bomb));
+    assert!(Pin::new(&mut d).poll(&mut Context::from_waker(&bomb)).is_pending());
+    // The cell has the last one.
+    drop(bomb);
+    let (count, waker) = common::CountWaker::new();
+    let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut d).poll(&mut Context::from_waker(&waker))));
+    assert!(polled.is_err());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&count), 2);
+    resolver.callback(1).unwrap();
+    assert_eq!(count.count(), 1);
+}
+
 /// Without `std` nothing catches a panic, but somebody further up may.
 #[cfg(not(feature = "std"))]
 #[test]

@@ -138,20 +138,22 @@ impl Clock for ThreadClock {
         let mut state = self.shared.lock();
         let is_next = state.timers.next_due().is_none_or(|next| at < next);
         let key = state.timers.add(at, call);
-        let starts = !core::mem::replace(&mut state.running, true);
-        drop(state);
-        if starts {
+        if state.running {
+            drop(state);
+            if is_next {
+                self.shared.changed.notify_one();
+            }
+        } else {
+            // With the lock held, so that nobody else takes for started what cannot start.
             let shared = self.shared.clone();
             if let Err(error) = thread::Builder::new().name("deferred-clock".into()).spawn(move || shared.run()) {
-                let mut state = self.shared.lock();
-                state.running = false;
                 let call = state.timers.remove(key);
                 drop(state);
                 drop_value(call);
                 panic!("the operating system cannot start the thread of a ThreadClock: {error}");
             }
-        } else if is_next {
-            self.shared.changed.notify_one();
+            state.running = true;
+            drop(state);
         }
         Timer::scheduled(arc(Taker(self.shared.clone())), key)
     }

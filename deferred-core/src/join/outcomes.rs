@@ -9,6 +9,7 @@ use crate::cell::{current, read_outcome};
 use crate::ending::Reports;
 use crate::failure::{Failure, FailureKind, Outcome};
 use crate::state::State;
+use crate::unwind::catch;
 
 /// A child that has fired; see [`Joiner::fired`](crate::Joiner::fired).
 ///
@@ -188,8 +189,9 @@ impl<T: Send + 'static, E: Debug + Send + 'static> Outcomes<'_, T, E> {
     pub(super) fn abandon(self, reports: Reports) {
         let slots = ManuallyDrop::new(self).slots.clone();
         for slot in slots {
+            // A hook of one's primitive may panic, which costs the others nothing.
             // SAFETY: the iterator owned the slots that are left.
-            unsafe { slot.abandon(reports) }
+            let _ = catch(|| unsafe { slot.abandon(reports) });
         }
     }
 }

@@ -80,6 +80,11 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Locked<'_, T, E, P> {
 
     /// Takes the oldest waiter out.
     ///
+    /// # Panics
+    ///
+    /// Here and below: where the primitive reclaims ([`Primitive::RECLAIMS`]), with too many handles of the queue, see
+    /// [`WaitQueue::clone`]; the waiter is lost then.
+    ///
     /// # Examples
     ///
     /// ```

@@ -26,7 +26,6 @@ use self::shared::Core;
 pub(crate) use self::shared::Granted;
 pub use self::turn::Turn;
 pub use self::units::Units;
-use self::word::Word;
 use crate::deferred::Deferred;
 use crate::resolver::Resolver;
 
@@ -355,7 +354,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     /// assert_eq!(queue.into_guarded().ok(), Some("value".to_string()));
     /// ```
     pub fn into_guarded(self) -> Result<P::Guarded, Self> {
-        if self.core().load() != Word::new(1) {
+        if !self.core().load().is_unused() {
             return Err(self);
         }
         let this = ManuallyDrop::new(self);
@@ -381,7 +380,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> WaitQueue<T, E, P> {
     /// ```
     pub fn guarded_mut(&mut self) -> Option<&mut P::Guarded> {
         // SAFETY: the unit is free and nobody else can take it, as there is no other handle.
-        (self.core().load() == Word::new(1)).then(|| self.core().guarded.with_mut(|value| unsafe { &mut *value }))
+        self.core().load().is_unused().then(|| self.core().guarded.with_mut(|value| unsafe { &mut *value }))
     }
 }
 
@@ -390,7 +389,7 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Clone for WaitQueue<T, 
     ///
     /// # Panics
     ///
-    /// With 2³⁰ handles on 64-bit targets, 2¹⁴ on 32-bit ones.
+    /// With 2³⁰ − 1 handles on 64-bit targets, 2¹⁴ − 1 on 32-bit ones.
     #[inline]
     #[track_caller]
     fn clone(&self) -> Self {

@@ -19,6 +19,7 @@ use crate::cell::{Cell, Kind, KindVTable};
 use crate::failure::Outcome;
 use crate::postpone::drop_value;
 use crate::sync::{Live, Lock, LockGuard, UnsafeCell, number};
+use crate::unwind::catch;
 
 /// What the handles of a queue share.
 #[repr(C)]
@@ -255,7 +256,8 @@ impl<T: 'static, E: Debug + 'static, P: Primitive<T, E>> Core<T, E, P> {
             // SAFETY: this is the handle that was taken above.
             let queue = unsafe { WaitQueue::from_core(core) };
             if tells {
-                P::withdrawn(&queue);
+                // Who leaves has not ended yet, and must also where this panics.
+                let _ = catch(|| P::withdrawn(&queue));
             }
         }
     }

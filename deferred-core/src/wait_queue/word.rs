@@ -39,6 +39,11 @@ impl Word {
         self.0 >> HANDLE_SHIFT
     }
 
+    /// Returns true if there is one handle, one free unit and no list.
+    pub(crate) fn is_unused(self) -> bool {
+        self.0 & !Self::SLOW == Self::new(1).0
+    }
+
     #[inline(always)]
     pub(crate) fn has(self, bits: usize) -> bool {
         self.0 & bits != 0

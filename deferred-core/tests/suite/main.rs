@@ -15,6 +15,7 @@ mod failures;
 mod futures;
 mod hand_on;
 mod harness;
+mod hooks;
 mod join_panics;
 mod panics;
 mod pause;

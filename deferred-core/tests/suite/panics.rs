@@ -32,7 +32,7 @@ fn a_panic_in_a_callback_goes_to_the_next_errback() {
     resolver.callback(1).unwrap();
     assert_eq!(d.try_take(), Some(Ok(0)));
     let lines = trace.take();
-    assert!(lines[0].starts_with("panicked: no 1 (at "), "{lines:?}");
+    assert!(lines[0].starts_with("panicked: no 1 (made at "), "{lines:?}");
 }
 
 #[test]
@@ -279,6 +279,18 @@ fn a_clock_whose_thread_cannot_start_says_so_each_time() {
             assert!(panic.downcast::<String>().unwrap().contains("cannot start the thread of a ThreadClock"));
             assert!(format!("{clock:?}").contains("pending: 0"), "{clock:?}");
         }
+        // Also to who comes while somebody else finds out.
+        std::panic::set_hook(Box::new(|_| ()));
+        let tries = |clock: &ThreadClock| {
+            let call = || drop(clock.call_later(Duration::from_secs(1), Box::new(|| ())));
+            (0..1000).filter(|_| catch_unwind(AssertUnwindSafe(call)).is_ok()).count()
+        };
+        let started = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(1 << 20);
+            let other = thread.spawn_scoped(scope, || tries(&clock)).unwrap();
+            tries(&clock) + other.join().unwrap()
+        });
+        assert_eq!(started, 0);
         return;
     }
     let name = "panics::a_clock_whose_thread_cannot_start_says_so_each_time";

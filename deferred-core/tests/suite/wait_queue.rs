@@ -367,6 +367,10 @@ fn an_exclusive_queue_gives_its_value_to_one_holder() {
         type Guarded = String;
     }
     let mut queue = WaitQueue::<u32, Infallible, Owner>::exclusive(Owner, "".into());
+    // That the primitive wants to see every operation changes nothing about whose it is.
+    queue.lock().set_slow(true);
+    assert!(queue.guarded_mut().is_some());
+    let mut queue = WaitQueue::<u32, Infallible, Owner>::exclusive(Owner, queue.into_guarded().ok().unwrap());
     queue.guarded_mut().unwrap().push('a');
     let other = queue.clone();
     assert!(queue.guarded_mut().is_none());
