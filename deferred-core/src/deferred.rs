@@ -187,7 +187,8 @@ impl<T, E: Debug> Deferred<T, E> {
         Self::from_repr(Repr::Ready(outcome))
     }
 
-    /// Tells whether it was fired or cancelled.
+    /// Tells whether it was fired, forwarded, or ended by a cancel; not yet while a canceller waits for its resolver
+    /// ([`Cancel::later`](crate::Cancel::later)).
     ///
     /// As in Twisted this does not mean that the result can be taken: callbacks may be running, paused, or waiting for
     /// another Deferred.

@@ -62,7 +62,7 @@ pub enum FailureKind<E> {
     Panicked(Panic),
 }
 
-/// The message of a panic and where it happened.
+/// The message of a panic. Where it happened the hook for panics has said, and is not in it.
 ///
 /// It holds the message rather than the payload, so that a [`Failure`] stays `Send`, `Sync` and `Clone`.
 ///
@@ -249,8 +249,7 @@ impl<E> Failure<E> {
     /// Returns where the failure was made: the call of `errback` or `fail`, the `?`, the call of `timeout`, or, for what
     /// else the family itself causes, where the Deferred was created.
     ///
-    /// It is a place in these crates for a panic of a future, of a joiner, of a `clone` or in `parallel`, of which [`Panic`]
-    /// knows more, for a joiner that does not make the end it promised, and for a joined Deferred that had been taken.
+    /// It is a place in these crates for a panic of a future, of a joiner, of a `clone` or in `parallel`, for a joiner that does not make the end it promised, and for a joined Deferred that had been taken.
     ///
     /// # Examples
     ///
@@ -390,9 +389,9 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
             Repr::Cancelled(_) => f.write_str("cancelled"),
             Repr::TimedOut(_) => f.write_str("timed out"),
             Repr::Closed(_) => f.write_str("closed while waiting"),
-            Repr::Abandoned(_) => f.write_str("abandoned: its resolver was dropped without firing"),
-            Repr::Cycle(_) => f.write_str("a callback returned a Deferred that waits for this one"),
-            Repr::Panicked(panic) => write!(f, "panicked: {} (at {})", panic.0, panic.1),
+            Repr::Abandoned(_) => f.write_str("abandoned: its resolver was dropped, or what it waited for was taken"),
+            Repr::Cycle(_) => f.write_str("it would have waited for a Deferred that waits for this one"),
+            Repr::Panicked(panic) => write!(f, "panicked: {} (made at {})", panic.0, panic.1),
         }
     }
 }

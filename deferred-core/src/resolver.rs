@@ -136,6 +136,7 @@ impl<T, E: Debug> Resolver<T, E> {
     ///
     /// Until then the Deferred waits for `other`: cancelling it cancels `other`.
     /// When the Deferred is not wanted any more, `other` is dropped.
+    /// It fails with `Cycle` when `other` already waits for it, and with `Abandoned` when the result of `other` was taken.
     ///
     /// # Examples
     ///

@@ -163,6 +163,10 @@ where
 {
     /// Returns a Deferred that fires with a clone of the result, at once if it is there.
     ///
+    /// # Panics
+    ///
+    /// Where nobody waits yet, with too many handles, see [`WaitQueue::clone`](crate::WaitQueue).
+    ///
     /// # Cancel safety
     ///
     /// Dropping or cancelling it concerns nobody else, unless it is the last.
@@ -193,6 +197,11 @@ where
     T: Clone + Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
+    /// Makes another handle of the same result.
+    ///
+    /// # Panics
+    ///
+    /// With 2³⁰ − 1 handles on 64-bit targets, 2¹⁴ − 1 on 32-bit ones.
     fn clone(&self) -> Self {
         Self { subscribers: self.subscribers.clone(), source: self.source.clone() }
     }

@@ -10,8 +10,8 @@ use crate::list::{collect, values};
 
 /// Waits for the values of many Deferreds, in their order; fails as soon as one fails.
 ///
-/// The others are cancelled then. Those of their later failures that are not from being cancelled are reported as
-/// unhandled. [`GatherOptions`] can let them run instead.
+/// The others are cancelled then. Their failures other than `Cancelled`, also those that were there before, are reported
+/// as unhandled. [`GatherOptions`] can let them run instead.
 ///
 /// # Errors
 ///

@@ -177,6 +177,9 @@ impl<T: Send + 'static, E: Debug + Send + 'static> DeferredList<T, E> {
     }
 }
 
+/// # Panics
+///
+/// When it is polled again after it has returned the outcomes.
 impl<T: Send + 'static, E: Debug + Send + 'static> Future for DeferredList<T, E> {
     type Output = Vec<Outcome<T, E>>;
 

@@ -24,7 +24,12 @@ use deferred_core::{
 ///
 /// # Panics
 ///
-/// When `limit` is 0.
+/// When `limit` is 0. What runs holds handles, of which there are 2¹⁴ − 1 at most on 32-bit targets, see [`WaitQueue`].
+///
+/// # Complexity
+///
+/// An item that is ready at once takes constant time; one that is not takes some allocations, and a time logarithmic in
+/// how many run.
 ///
 /// # Cancel safety
 ///

@@ -47,8 +47,8 @@ pub type DeferredPriorityQueue<T> = DeferredQueue<T, Priority<T>>;
 ///
 /// # Panics
 ///
-/// Clones, streams, and items that were delivered and not taken yet count as handles, of which a queue may have 2³⁰ on 64-bit
-/// targets and 2¹⁴ on 32-bit ones: what would make one more panics.
+/// Clones, streams, and items that were delivered and not taken yet count as handles, of which a queue may have 2³⁰ − 1 on
+/// 64-bit targets and 2¹⁴ − 1 on 32-bit ones: what would make one more panics.
 ///
 /// # Differences from Twisted
 ///
@@ -144,7 +144,8 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping or cancelling the Deferred while it waits drops the item; afterwards the item is in the queue.
+    /// Dropping or cancelling the Deferred while it waits drops the item. Once it has fired, the item is in the queue or with
+    /// a getter.
     ///
     /// # Examples
     ///
@@ -374,8 +375,8 @@ impl<T: Send + 'static, S: Store<T>> DeferredQueue<T, S> {
         self.getters.lock().closed
     }
 
-    /// Takes all items out, in order, those of whoever waits for room included; none while the first is being looked at
-    /// by [`peek`](Self::peek).
+    /// Takes all items out: those that are stored, in their order, then those of whoever waits for room, in the order in
+    /// which they came; none while the first is being looked at by [`peek`](Self::peek).
     ///
     /// # Examples
     ///

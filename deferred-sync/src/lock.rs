@@ -32,7 +32,8 @@ pub(crate) type GuardUnits<T> = Units<LockGuard<T>, Infallible, State<T>>;
 ///
 /// # Panics
 ///
-/// A lock may have 2³⁰ clones on 64-bit targets and 2¹⁴ on 32-bit ones: what would make one more panics.
+/// Clones and the guard count as handles, of which a lock may have 2³⁰ − 1 on 64-bit targets and 2¹⁴ − 1 on 32-bit ones:
+/// [`try_acquire`](Self::try_acquire) finds nothing then, and whatever else would make one more panics.
 ///
 /// # Differences from Twisted
 ///

@@ -31,13 +31,14 @@ type PermitGrants = Grants<Permit, Infallible, State>;
 ///
 /// # Complexity
 ///
-/// Every operation takes constant time, whatever waits; those that grant several take it for each.
+/// Every operation takes constant time, whatever waits; those that grant several, and `close`, take it for each.
 /// As long as nobody waits, acquiring and releasing take one locked operation each and allocate nothing; the first release
 /// after somebody has waited takes a lock besides.
 ///
 /// # Panics
 ///
-/// Clones and permits count as handles, of which a semaphore may have 2³⁰ on 64-bit targets and 2¹⁴ on 32-bit ones:
+/// Clones and permits count as handles, of which a semaphore may have 2³⁰ − 1 on 64-bit targets and 2¹⁴ − 1 on
+/// 32-bit ones:
 /// [`try_acquire`](Self::try_acquire) finds nothing then, and whatever else would make one more panics.
 ///
 /// # Differences from Twisted
@@ -281,7 +282,7 @@ impl DeferredSemaphore {
     ///
     /// # Errors
     ///
-    /// Those of `f`, and those of [`acquire`](Self::acquire).
+    /// Those of `f`, `Panicked` when it panics (with `std`), and those of [`acquire`](Self::acquire).
     ///
     /// # Cancel safety
     ///
@@ -350,7 +351,7 @@ impl DeferredSemaphore {
         if let Some(more) = limit.checked_sub(old) {
             let paid = locked.debt.min(more);
             locked.debt -= paid;
-            // Held permits, free ones and debt are the limit, so there is room for all that the new one allows.
+            // Held permits and free ones are the limit and the debt together, and only without debt are some added: they fit.
             let added = locked.add_units(more - paid);
             debug_assert!(added.is_some());
         } else {

@@ -19,8 +19,8 @@ where
     /// Cancels it when `limit` has passed and it has not come to an end.
     ///
     /// This covers what has been attached so far, and what that waits for; not what is attached later.
-    /// When the time is up it is cancelled as by a [`Handle`](crate::Handle), and the failure that comes of that,
-    /// whatever its kind, becomes `TimedOut`.
+    /// When the time is up it is cancelled as by a [`Handle`](crate::Handle), or, inside of a callback, as soon as that
+    /// returns something to wait for. The failure that comes of it, whatever its kind, becomes `TimedOut`.
     /// A canceller or an errback that answers with a value is taken at its word, and one that asks for more time has it.
     ///
     /// The timer is freed when the Deferred comes to an end or is dropped.
@@ -31,7 +31,7 @@ where
     ///
     /// # Panics
     ///
-    /// As [`handle`](Self::handle).
+    /// As [`handle`](Self::handle), and when `clock` panics as it is asked for a call, which drops the Deferred.
     ///
     /// # Cancel safety
     ///

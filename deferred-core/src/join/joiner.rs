@@ -45,8 +45,8 @@ pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 's
     /// The error of the parent.
     type Error: Debug + Send + 'static;
 
-    /// Whether failures that come after the parent has fired are reported as unhandled.
-    /// Those of children that were cancelled because of it never are.
+    /// Whether failures that the joiner was not given are reported as unhandled when the parent has ended early or was
+    /// cancelled, whenever they came. `Cancelled` never is.
     const REPORTS_LATE: bool;
 
     /// Tells whether the other children are cancelled when [`fired`](Self::fired) ends the parent early.

@@ -55,7 +55,7 @@ fn each_kind_reads_as_a_clause() {
     assert_eq!(read(FailureKind::Closed), "closed while waiting");
     assert!(read(FailureKind::Abandoned).starts_with("abandoned"));
     assert!(read(FailureKind::Cycle).contains("waits for this one"));
-    assert!(read(FailureKind::Panicked(Panic::new("oh"))).starts_with("panicked: oh (at "));
+    assert!(read(FailureKind::Panicked(Panic::new("oh"))).starts_with("panicked: oh (made at "));
 }
 
 #[test]

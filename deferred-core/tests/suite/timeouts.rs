@@ -421,22 +421,6 @@ fn a_time_limit_that_runs_out_during_a_callback_does_not_reach_beyond_itself() {
 }
 
 #[test]
-fn a_time_limit_that_runs_out_during_a_callback_cancels_what_it_waits_for_next() {
-    let clock = ManualClock::new();
-    let (inner_resolver, inner) = Chain::new();
-    let (resolver, d) = Chain::new();
-    let inside = clock.clone();
-    let d = d.add_callback(move |_| {
-        inside.advance(SECOND);
-        inner
-    });
-    let mut d = d.timeout(&clock, SECOND);
-    resolver.callback(1).unwrap();
-    assert!(inner_resolver.is_cancelled());
-    assert!(d.try_take().unwrap().unwrap_err().is_timed_out());
-}
-
-#[test]
 fn a_timer_that_panics_when_it_goes_does_not_reach_whoever_fires() {
     /// A clock whose timers do that.
     struct Bombs;
