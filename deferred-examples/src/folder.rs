@@ -104,15 +104,18 @@ impl Folder {
         self.shared.reserve(wanted, usable)
     }
 
-    /// Gives out `name`, under which a file was begun, if it is `wanted` or that with a number and is free, and if the
-    /// collision rule has a number put behind a name or a file left alone.
+    /// Gives out `name`, under which a file was begun, if it is `wanted` or that with a number, and is free or to be
+    /// replaced; unless the collision rule is to fail.
     pub(crate) fn reserve_begun(&self, wanted: &SafeName, name: &str) -> Option<Place> {
         let name = wanted.variant(name)?;
         let path = self.root().join(name.as_str());
         let place = Place { wanted: wanted.clone(), name, path, shared: Arc::clone(&self.shared) };
-        let numbers = matches!(self.shared.collision, Collision::Number | Collision::Skip);
-        let is_free = numbers && place.is_taken().is_ok_and(|taken| !taken);
-        (is_free && self.shared.names().taken.insert(key(&place.name))).then_some(place)
+        let is_ours = match self.shared.collision {
+            Collision::Number | Collision::Skip => place.is_taken().is_ok_and(|taken| !taken),
+            Collision::Overwrite => true,
+            Collision::Fail => false,
+        };
+        (is_ours && self.shared.names().taken.insert(key(&place.name))).then_some(place)
     }
 }
 
@@ -127,21 +130,24 @@ impl Shared {
         if names.taken.is_empty() {
             fs::create_dir_all(&self.root).map_err(DownloadError::save("create the directory", &self.root))?;
         }
+        let mut replaces = self.collision == Collision::Overwrite;
         let mut name = wanted.clone();
         loop {
             let path = self.root.join(name.as_str());
             if names.taken.insert(key(&name)) {
                 let place = Place { wanted: wanted.clone(), name: name.clone(), path, shared: Arc::clone(self) };
-                if self.collision == Collision::Overwrite || !place.is_taken()? {
+                let is_free = !place.is_taken()?;
+                if is_free || replaces {
                     if usable(&place) {
-                        return place.replaceable().map(Reserved::Place);
+                        return if is_free { Ok(place) } else { place.replaceable() }.map(Reserved::Place);
                     }
-                    // Somebody else's, who may still ask for it.
+                    // Somebody else's, who may still ask for it; what else has a number was not asked for.
                     names.taken.remove(&key(&name));
+                    replaces = false;
                 } else if self.collision == Collision::Skip && place.path.is_file() {
                     // What a link leads to is a file as well.
                     return Ok(Reserved::Skip(place.path));
-                } else if self.collision != Collision::Number {
+                } else if matches!(self.collision, Collision::Skip | Collision::Fail) {
                     return Err(DownloadError::Exists(place.path));
                 }
             } else if self.collision == Collision::Fail {

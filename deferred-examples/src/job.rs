@@ -83,10 +83,12 @@ impl fmt::Display for Job {
 
 /// Leaves out what is before an `@` in the place of the host.
 fn masked(text: &str) -> String {
-    let ends = ['/', '?', '#'];
-    let scheme = text.find("://").filter(|at| !text[..*at].contains(ends) && !text[..*at].contains('@'));
-    let host = scheme.map_or(0, |at| at + 3);
-    let end = text[host..].find(ends).map_or(text.len(), |at| host + at);
+    // Some are written with a slash or a colon too few.
+    let scheme = text.find(['/', '?', '#', '@']).unwrap_or(0);
+    let slashes = text[scheme..].len() - text[scheme..].trim_start_matches('/').len();
+    let begins = slashes > 1 || slashes == 1 && (scheme == 0 || text[..scheme].ends_with(':'));
+    let host = if begins { scheme + slashes } else { 0 };
+    let end = text[host..].find(['/', '?', '#']).map_or(text.len(), |at| host + at);
     match text[host..end].rfind('@') {
         Some(at) => format!("{}***{}", &text[..host], &text[host + at..]),
         None => text.to_owned(),
@@ -126,6 +128,10 @@ mod tests {
             ("http://me:secret@ /\u{7}", "\"http://***@ /\\u{7}\""),
             ("a/b@c", "a/b@c"),
             ("me:secret@a/b", "***@a/b"),
+            ("//me:secret@a/b", "//***@a/b"),
+            ("https//me:secret@a/b", "https//***@a/b"),
+            ("htp:/me:secret@a/b", "htp:/***@a/b"),
+            ("me:secret:@a/b", "***@a/b"),
             ("a_b:secret@h/?u=http://y", "***@h/?u=http://y"),
         ] {
             assert_eq!(Job { index: 0, text: text.to_owned(), checksum: None }.to_string(), shown);

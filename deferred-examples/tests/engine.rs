@@ -293,9 +293,10 @@ fn files_on_their_way_to_a_worker_are_cancelled_with_the_others() {
     let scene = Scene::new(Settings::default());
     // A list of so many files, which does not end.
     const FILES: usize = 40;
-    let (end, ended) = mpsc::channel::<()>();
+    let ((begin, begun), (end, ended)) = (mpsc::channel::<()>(), mpsc::channel::<()>());
     let (read, all_read) = mpsc::channel();
     let list = (0..).map(move |index| {
+        begun.recv().unwrap_or_default();
         if index == FILES {
             read.send(()).unwrap_or_default();
             ended.recv().unwrap_or_default();
@@ -306,6 +307,7 @@ fn files_on_their_way_to_a_worker_are_cancelled_with_the_others() {
     // Each worker waits for a file, and gets one at which it has not looked yet.
     let mut tasks = TASKS.take();
     tasks.retain_mut(|task| task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(begin);
     all_read.recv_timeout(Duration::from_secs(30)).expect("the list is read");
     fleet.handle().cancel();
     futures_lite::future::block_on(fleet.finished());
@@ -346,7 +348,7 @@ fn a_list_is_read_no_further_once_its_files_are_cancelled() {
     }
     fleet.handle().cancel();
     futures_lite::future::block_on(fleet.finished());
-    // Given back now, they would keep their shares of the room for as long as the list is read.
-    drop(tasks);
+    // Their shares of the room are kept until the workers go.
     assert_eq!(reading.recv_timeout(Duration::from_secs(30)), Err(mpsc::RecvTimeoutError::Disconnected));
+    drop(tasks);
 }

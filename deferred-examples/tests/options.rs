@@ -156,7 +156,7 @@ fn the_timeout_is_for_each_try_and_frees_the_slot() {
     run.assert_code(1);
     run.assert_failed("/late", "not finished in 0.3 s");
     assert_eq!(scene.names(), ["next"]);
-    assert_eq!(scene.server.requests(), 3);
+    assert_eq!(scene.server.requests_for("/late"), 2);
 }
 
 #[test]

@@ -232,6 +232,22 @@ fn a_part_of_another_url_is_left_to_that_one_too_where_files_are_replaced() {
 }
 
 #[test]
+fn where_files_are_replaced_a_part_is_continued_under_its_name_and_nothing_else_with_a_number_goes() {
+    let scene = Scene::new();
+    leave_a_part(&scene, "");
+    let other = "/other/a?size=100000&cut=60000&once";
+    scene.write("a.1", b"mine");
+    let options = ["--resume", "--on-collision", "overwrite", "--retries", "0"];
+    scene.download(&options, &[other]).assert_code(1);
+    assert_eq!(scene.names(), [".a.2.part", ".a.2.part.note", ".a.part", ".a.part.note", "a.1"]);
+    scene.write("a", b"of the other");
+    scene.download(&options, &[other]).assert_code(0);
+    assert_eq!(scene.names(), [".a.part", ".a.part.note", "a", "a.1", "a.2"]);
+    scene.assert_saved("a.2", "/other/a", 100_000);
+    assert_eq!((scene.read("a"), scene.read("a.1")), (b"of the other".to_vec(), b"mine".to_vec()));
+}
+
+#[test]
 fn what_is_there_already_is_kept() {
     let scene = Scene::new();
     let paths = ["/x/a?size=10", "/y/a?size=20", "/b?size=30"];
