@@ -56,12 +56,26 @@ pub(crate) unsafe fn end_untaken<T, E: Debug>(cell: NonNull<Header>, reports: Re
         let s = header.load();
         if let Some(untaken) = header.vtable.kind.untaken {
             // Granted and never taken: the primitive wants it back.
-            if !s.has(State::VOID | State::RAN) && untaken(cell, slot(cell)) {
-                return release(cell, State::CONSUMER);
+            if !s.has(State::VOID | State::RAN) {
+                let consumer = Consumer(cell);
+                if untaken(cell, slot(cell)) {
+                    return;
+                }
+                core::mem::forget(consumer);
             }
         }
         let created = header.created();
         dispose(take::<T, E>(cell), created, reports);
+    }
+}
+
+/// Gives the consumer's side up when dropped, also where a primitive's hook unwinds.
+struct Consumer(NonNull<Header>);
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        // SAFETY: whoever made it had the consumer's side, and takes it back by forgetting this.
+        unsafe { release(self.0, State::CONSUMER) }
     }
 }
 

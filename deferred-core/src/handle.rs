@@ -33,8 +33,9 @@ pub struct Handle(Arc<Claim>);
 
 /// Holds the callbacks of a [`Deferred`] back while it lives.
 ///
-/// Tokens nest: callbacks go on, inside the drop, when the last one is dropped; or behind it, where that is the drop of a
-/// value that the crate drops.
+/// Tokens nest: callbacks go on, inside the drop, when the last one is dropped. Where that happens as the crate drops a
+/// value or a function of the user's, they go on behind that; without `std` also where another thread is at that, or what
+/// an interrupt came upon.
 ///
 /// # Examples
 ///
@@ -128,8 +129,8 @@ impl Handle {
     ///
     /// The canceller is run, or the Deferred fails with `Cancelled`, and its callbacks run, before this returns.
     /// A chain that has fired and waits for another Deferred has that one cancelled, each time anew.
-    /// It does nothing once the result is there, while callbacks run, or while a canceller that wants to fire later has
-    /// not yet.
+    /// It does nothing once the result is there, while callbacks run or are about to behind the drop of a [`Paused`], or while
+    /// a canceller that wants to fire later has not yet.
     ///
     /// # Examples
     ///

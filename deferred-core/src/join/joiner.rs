@@ -45,7 +45,7 @@ pub trait Joiner<T: Send + 'static, E: Debug + Send + 'static>: Send + Sync + 's
     /// The error of the parent.
     type Error: Debug + Send + 'static;
 
-    /// Whether failures that the joiner was not given are reported as unhandled when the parent has ended early or was
+    /// Whether failures that the joiner did not take are reported as unhandled when the parent has ended early or was
     /// cancelled, whenever they came. `Cancelled` never is.
     const REPORTS_LATE: bool;
 
