@@ -1,7 +1,13 @@
 //! What a terminal shows, and what a pipe gets instead.
 #![cfg(target_os = "linux")]
 
+#[path = "../examples/parallel-downloader/bars.rs"]
+#[allow(dead_code, reason = "what is not tested is the program's")]
+mod bars;
 mod common;
+#[path = "../examples/parallel-downloader/lines.rs"]
+#[allow(dead_code, reason = "what is not tested is the program's")]
+mod lines;
 #[path = "../examples/downloader-picture/pty.rs"]
 mod pty;
 

@@ -197,6 +197,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or(plain).progress_chars("=> ")
 }
 
+/// Run by `tests/terminal.rs`, as examples have no tests of their own.
 #[cfg(test)]
 mod tests {
     use deferred_examples::{How, Saved};
