@@ -62,7 +62,7 @@ pub enum FailureKind<E> {
     Panicked(Panic),
 }
 
-/// The message of a panic. Where it happened the hook for panics has said, and is not in it.
+/// The message of a panic, without the place where it happened: the hook for panics has been told that.
 ///
 /// It holds the message rather than the payload, so that a [`Failure`] stays `Send`, `Sync` and `Clone`.
 ///
@@ -249,7 +249,8 @@ impl<E> Failure<E> {
     /// Returns where the failure was made: the call of `errback` or `fail`, the `?`, the call of `timeout`, or, for what
     /// else the family itself causes, where the Deferred was created.
     ///
-    /// It is a place in these crates for a panic of a future, of a joiner, of a `clone` or in `parallel`, for a joiner that does not make the end it promised, and for a joined Deferred that had been taken.
+    /// It is a place in these crates for a panic of a future, of a joiner, of a `clone` or in `parallel`, for a joiner that
+    /// does not make the end it promised, and for a joined Deferred that had been taken.
     ///
     /// # Examples
     ///
