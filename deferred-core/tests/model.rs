@@ -84,3 +84,20 @@ proptest! {
         programs::run(&program);
     }
 }
+
+/// A canceller runs as the crate drops the function that owned its Deferred, and lets a held chain go on.
+#[test]
+fn a_pause_that_ends_inside_of_a_drop_does_what_the_rules_say() {
+    let end = |end| Action { ops: Vec::new(), fire: None, end };
+    let resumes = Canceller { ops: vec![Op::Resume(0), Op::Look(0)], verdict: Verdict::Done };
+    programs::run(&[
+        Op::Ready(Out::Value(1)),
+        Op::Pause(0),
+        Op::Attach(0, Side::Both, end(End::Value(2))),
+        Op::New(Some(resumes)),
+        Op::New(None),
+        Op::Attach(2, Side::Callback, end(End::Owned(1, 3))),
+        Op::Fire(2, Out::Error(4)),
+        Op::TryTake(0),
+    ]);
+}

@@ -74,6 +74,7 @@ enum Later {
     Abandon(usize),
     Cancel(usize),
     Discard(usize),
+    Run(usize),
 }
 
 #[derive(Default)]
@@ -190,11 +191,7 @@ impl Model {
             }
             Op::DropResolver(s) => {
                 let (_, c) = self.at(*s, |slot| slot.resolver.take())?;
-                if self.dropping {
-                    self.later.push_back(Later::Abandon(c));
-                } else {
-                    self.work(Later::Abandon(c));
-                }
+                self.now_or_later(Later::Abandon(c));
             }
             Op::Forward(s, other) => {
                 self.at(*other, |slot| slot.deferred)?;
@@ -226,7 +223,8 @@ impl Model {
                 let (_, c) = self.at(*s, |slot| slot.tokens.pop())?;
                 self.chains[c].pauses -= 1;
                 if self.chains[c].pauses == 0 && self.chains[c].phase == Phase::Held {
-                    self.run(c);
+                    self.chains[c].phase = Phase::Running;
+                    self.now_or_later(Later::Run(c));
                 }
                 self.chains[c].reached -= 1;
             }

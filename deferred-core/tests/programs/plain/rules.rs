@@ -215,7 +215,16 @@ impl Model {
             }
         };
         // What would run callbacks is put off while a value is being dropped.
-        if self.dropping && self.chains[c].queued {
+        if self.chains[c].queued {
+            self.now_or_later(later);
+        } else {
+            self.work(later);
+        }
+    }
+
+    /// Does what runs callbacks, or puts it off while a value is being dropped.
+    pub(super) fn now_or_later(&mut self, later: Later) {
+        if self.dropping {
             self.later.push_back(later);
         } else {
             self.work(later);
@@ -227,6 +236,7 @@ impl Model {
             Later::Abandon(c) => _ = self.fire(c, Out::Abandoned),
             Later::Cancel(c) => self.cancel(c, true),
             Later::Discard(c) => self.discard(c, false),
+            Later::Run(c) => self.run(c),
         }
     }
 
