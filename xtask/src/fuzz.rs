@@ -42,12 +42,11 @@ fn fuzz(extent: &str) -> Outcome {
             if status.is_ok_and(|status| status.success()) && runs > 1000 {
                 println!("{target}: {}", log.lines().rfind(|line| line.contains("DONE")).unwrap_or_default());
             } else {
-                print!("{}", tail(&log));
-                found.push(*target);
+                found.push(format!("{target}:\n{}", tail(&log)));
             }
         }
     }
-    if found.is_empty() { Ok("") } else { fail(format!("target/fuzz/NAME-* reproduces it: {}", found.join(", "))) }
+    if found.is_empty() { Ok("") } else { fail(format!("{}target/fuzz/NAME-* reproduces it", found.concat())) }
 }
 
 fn log(target: &str) -> String {

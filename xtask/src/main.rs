@@ -135,15 +135,19 @@ fn parse(args: &[String]) -> Result<(bool, Vec<&'static Step>), String> {
     Ok((!strict.is_empty(), steps?))
 }
 
-/// The closing table, and whether it is a pass.
+/// The closing table, with what was wrong below it, where the end of a long log shows it; and whether it is a pass.
 fn table(rows: &[(&str, Outcome, f64)], strict: bool) -> (String, bool) {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let mut lines = vec![("step", "result".to_owned(), "seconds".to_owned())];
+    let mut reasons = String::new();
     for (name, outcome, seconds) in rows {
         let (count, result) = match outcome {
             Ok("") => (&mut passed, "ok".to_owned()),
             Ok(remark) => (&mut passed, format!("ok ({remark})")),
-            Err(Stop::Failed(_)) => (&mut failed, "FAILED".to_owned()),
+            Err(Stop::Failed(why)) => {
+                reasons += &format!("\n{name}: {}\n", why.trim_end());
+                (&mut failed, "FAILED".to_owned())
+            }
             Err(Stop::Skipped { why, install }) if strict => {
                 (&mut failed, format!("FAILED: {why} (install: {install})"))
             }
@@ -157,6 +161,6 @@ fn table(rows: &[(&str, Outcome, f64)], strict: bool) -> (String, bool) {
     for (name, result, seconds) in lines {
         text += &format!("{name:<13}{result:<width$}  {seconds:>7}\n");
     }
-    text += &format!("\n{passed} passed, {failed} failed, {skipped} skipped\n");
+    text += &format!("{reasons}\n{passed} passed, {failed} failed, {skipped} skipped\n");
     (text, failed == 0)
 }

@@ -41,6 +41,7 @@ fn a_skip_is_shown_and_fails_only_when_strict() {
 fn a_failure_fails() {
     let (text, passed) = table(&[("fmt", Err(Stop::Failed("bad".into())), 2.0)], false);
     assert!(text.contains("fmt          FAILED"));
+    assert!(text.ends_with("\n\nfmt: bad\n\n0 passed, 1 failed, 0 skipped\n"), "{text}");
     assert!(!passed);
 }
 
