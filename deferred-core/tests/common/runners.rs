@@ -1,5 +1,6 @@
 //! Ways of running a test: watched, on a small stack, cut off after some polls.
 
+use std::any::Any;
 use std::fmt::{self, Debug, Write};
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -7,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Barrier;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::{Context, Poll, Waker};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::allocations;
@@ -47,14 +48,14 @@ pub(crate) fn shown_to(value: impl Debug + Send + 'static, call: impl Fn() + Sen
 #[track_caller]
 pub(crate) fn watch<R: Send + 'static>(limit: Duration, f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, ended) = channel::<()>();
-    let thread = thread::spawn(move || {
+    let thread = spawn(thread::Builder::new(), move || {
         let _done = done;
         f()
     });
     // The sender is dropped whether `f` returns or panics.
     match ended.recv_timeout(limit) {
         Err(RecvTimeoutError::Timeout) => panic!("hung for {limit:?}"),
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => result(thread),
     }
 }
 
@@ -62,10 +63,12 @@ pub(crate) fn watch<R: Send + 'static>(limit: Duration, f: impl FnOnce() -> R + 
 pub(crate) fn together<A>(first: impl FnOnce() -> A, second: impl FnOnce() + Send) -> A {
     let gate = Barrier::new(2);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        // Of one type, as in `spawn`.
+        let second: Box<dyn FnOnce() + Send> = Box::new(|| {
             gate.wait();
             second();
         });
+        scope.spawn(second);
         gate.wait();
         first()
     })
@@ -73,8 +76,22 @@ pub(crate) fn together<A>(first: impl FnOnce() -> A, second: impl FnOnce() + Sen
 
 /// Runs `f` on a thread with 64 KiB of stack, where a recursion over a long chain is a crash.
 pub(crate) fn small_stack<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
-    let thread = thread::Builder::new().stack_size(64 * 1024).spawn(f).expect("a thread can be started");
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+    result(spawn(thread::Builder::new().stack_size(64 * 1024), f))
+}
+
+/// What a thread returns, of whatever type.
+type Returned = Box<dyn Any + Send>;
+
+/// Starts a thread. The compiler sees one type of function here: for each one more it would build all of `std::thread`.
+fn spawn<R: Send + 'static>(builder: thread::Builder, f: impl FnOnce() -> R + Send + 'static) -> JoinHandle<Returned> {
+    let f: Box<dyn FnOnce() -> Returned + Send> = Box::new(|| Box::new(f()));
+    builder.spawn(f).expect("a thread can be started")
+}
+
+/// What a thread returns that [`spawn`] has started, or its panic.
+fn result<R: 'static>(thread: JoinHandle<Returned>) -> R {
+    let returned = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+    *returned.downcast().expect("it is what the function of the thread returns")
 }
 
 /// Polls a future with a waker that does nothing.
