@@ -109,9 +109,9 @@ fn catch(canary: &Canary) -> Result<Option<String>, Stop> {
         Fuzz => return fuzz::find(canary.name, target).map(|found| found.then(|| "it is found".to_owned())),
     };
     // Most models fail in one of their first executions, so building them fast counts for more than running them fast.
-    let lean = if let Loom = build { " -Copt-level=1 -Cdebuginfo=0" } else { "" };
+    let quick = if let Loom | Shuttle = build { " -Copt-level=0 -Cdebug-assertions=off" } else { "" };
     let script = format!("{}-{build:?}", canary.name);
-    let wrapper = wrapper(&script, &format!("--cfg 'canary=\"{}\"'{lean}", canary.name)).map_err(failed)?;
+    let wrapper = wrapper(&script, &format!("--cfg 'canary=\"{}\"'{quick}", canary.name)).map_err(failed)?;
     let wrapper = format!("RUSTC_WORKSPACE_WRAPPER={}", wrapper.display());
     let messages =
         read(&format!("{wrapper} {cargo_test} --locked -p {package} {target} --no-run --message-format=json"))?;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::process::{Child, Stdio};
 
-use crate::proof::HOST;
+use crate::proof::{HOST, LEAN_RELEASE};
 use crate::sh::{Outcome, Stop, fail, need, parse, run, tail};
 
 /// Each a file in `xtask/fuzz/fuzz_targets`, with its corpus in `xtask/fuzz/corpus`.
@@ -77,15 +77,16 @@ pub(crate) fn find(canary: &str, target: &str) -> Result<bool, Stop> {
     // With other flags cargo builds everything anew, of which libFuzzer would take the most time.
     run(&format!("{BUILD} --target-dir=target/fuzz"))?;
     let Some(libfuzzer) = libfuzzer() else { return fail("libFuzzer is not where its build script puts it") };
-    let folder = "target/fuzz-canaries";
+    // Each in a folder of its own, so that none waits for another.
+    let folder = format!("target/fuzz-canaries/{canary}");
     run(&format!(
-        "CUSTOM_LIBFUZZER_PATH={libfuzzer} {BUILD} --target-dir={folder} --bin={target} \
+        "CUSTOM_LIBFUZZER_PATH={libfuzzer} {LEAN_RELEASE} {BUILD} --target-dir={folder} --bin={target} \
          '--config=build.rustflags=[\"--cfg=canary=\\\"{canary}\\\"\"]'"
     ))?;
     let file = File::create(format!("{folder}/{target}.log")).map_err(|error| Stop::Failed(error.to_string()))?;
     let line = format!(
         "ASAN_OPTIONS=detect_leaks=0 {} -max_total_time=60 -max_len=400 -timeout=60 -artifact_prefix={folder}/",
-        binary(folder, target)
+        binary(&folder, target)
     );
     let mut command = parse(&line);
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).status();

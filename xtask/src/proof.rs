@@ -50,7 +50,7 @@ fn models(variables: &str, library: &str) -> String {
 
 /// The start of a `cargo test` of models.
 pub(crate) fn loom_build() -> String {
-    "RUSTFLAGS=--cfg=loom cargo test --release --features=loom --target-dir=target/loom".to_owned()
+    format!("RUSTFLAGS=--cfg=loom {LEAN_RELEASE} cargo test --release --features=loom --target-dir=target/loom")
 }
 
 /// Larger models, of four to eight tasks: schedules by the thousand, not all of them.
@@ -61,20 +61,26 @@ pub(crate) fn shuttle() -> Outcome {
 
 /// The start of a `cargo test` of larger models.
 pub(crate) fn shuttle_build() -> String {
-    "RUSTFLAGS=--cfg=shuttle cargo test --release --features=shuttle --target-dir=target/shuttle".to_owned()
+    format!(
+        "RUSTFLAGS=--cfg=shuttle {LEAN_RELEASE} cargo test --release --features=shuttle --target-dir=target/shuttle"
+    )
 }
 
 /// The target is named so that build scripts are left alone.
 pub(crate) const HOST: &str = "x86_64-unknown-linux-gnu";
 
-/// What a build that runs once does without: what makes the next one faster, and the debugger's view of variables.
-pub(crate) const LEAN: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only";
+/// For tests that are built once: without what makes the next build faster, and without debug information.
+pub(crate) const LEAN: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=none";
+
+/// The same where reports name lines.
+const LEAN_WITH_LINES: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only";
+
+/// For what is built for release to be fast, not to be looked at: without inlining across codegen units, which takes
+/// more time than it saves, and without debug information.
+pub(crate) const LEAN_RELEASE: &str = "CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=none";
 
 /// What is watched so closely is slow, and not hung yet after the two seconds that it has elsewhere.
 const PATIENT: &str = "WATCHDOG_SECONDS=60";
-
-/// The quick tests of each library, of which a step may need only some files.
-const SUITE: &str = "suite";
 
 /// Memory of cells that is used again would hide that it is used after it was freed.
 const UNPOOLED: &str = "--cfg=unpooled";
@@ -92,7 +98,7 @@ pub(crate) fn asan() -> Outcome {
 /// The start of a `cargo test` under AddressSanitizer.
 pub(crate) fn asan_build() -> String {
     format!(
-        "RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address {UNPOOLED}' {LEAN} cargo test --target={HOST} \
+        "RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address {UNPOOLED}' {LEAN_WITH_LINES} cargo test --target={HOST} \
          --target-dir=target/asan"
     )
 }
@@ -100,40 +106,19 @@ pub(crate) fn asan_build() -> String {
 /// The release build, whose code is the one that runs in the end.
 pub(crate) fn memcheck() -> Outcome {
     need("valgrind --version", "apt-get install valgrind")?;
-    // The point of these is time, or memory of their own, or to run long.
-    let files = files_of_suites(&["allocations", "auto_traits", "threads", "timeouts"])?;
-    let skip: String = files.iter().map(|file| format!(" --skip={file}")).collect();
-    let build = format!("RUSTFLAGS={UNPOOLED} cargo test --release --target-dir=target/memcheck");
-    run_tests(&build, &Pick::AllBut(&["cost", "model", "stack"]), |test, binary| {
-        let skip = if test == SUITE { skip.as_str() } else { "" };
+    let build = format!("RUSTFLAGS='{UNPOOLED} --cfg=memcheck' cargo test --release --target-dir=target/memcheck");
+    run_tests(&build, &Pick::AllBut(&["cost", "model", "stack"]), |_, binary| {
         format!(
             "{PATIENT} valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
-             --error-exitcode=9 {binary} --test-threads=1 --quiet{skip}"
+             --error-exitcode=9 {binary} --test-threads=1 --quiet"
         )
     })
 }
 
-/// The files of the suites with threads in them. In the others there is nothing to race.
-const THREADED: &[&str] = &[
-    "as_completed",
-    "futures",
-    "hostile",
-    "lock",
-    "parallel",
-    "semaphore",
-    "shared",
-    "threads",
-    "timeouts",
-    "waiting",
-];
-
 /// Data races, as far as the suites provoke them. A long loop on one thread takes minutes here and shows nothing.
 pub(crate) fn tsan() -> Outcome {
-    let files = files_of_suites(THREADED)?;
-    run_tests(&tsan_build()?, &Pick::Only(&[SUITE]), |test, binary| {
-        // Of unit tests there are few.
-        let files = if test == SUITE { files.join(" ") } else { String::new() };
-        format!("{PATIENT} {binary} --quiet --skip=takes_no_stack {files}")
+    run_tests(&tsan_build()?, &Pick::Only(&["suite"]), |_, binary| {
+        format!("{PATIENT} {binary} --quiet --skip=takes_no_stack")
     })
 }
 
@@ -146,7 +131,7 @@ pub(crate) fn tsan_build() -> Result<String, Stop> {
     let nightly = "rustup run nightly rustc --print=sysroot";
     if works(nightly) && Path::new(read(nightly)?.trim()).join(SOURCES).exists() {
         return Ok(format!(
-            "RUSTFLAGS='-Zsanitizer=thread {UNPOOLED}' {LEAN} rustup run nightly {BUILD} --target={HOST}"
+            "RUSTFLAGS='-Zsanitizer=thread {UNPOOLED} --cfg=tsan' {LEAN_WITH_LINES} rustup run nightly {BUILD} --target={HOST}"
         ));
     }
     let missing = |what: String| Stop::Skipped {
@@ -164,7 +149,7 @@ pub(crate) fn tsan_build() -> Result<String, Stop> {
     }
     let link = ["-Wl,--whole-archive", &runtime, "-Wl,--no-whole-archive"].map(|arg| format!(" -Zpre-link-arg={arg}"));
     Ok(format!(
-        "RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread -Zexternal-clangrt {UNPOOLED}{}' {LEAN} \
+        "RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread -Zexternal-clangrt {UNPOOLED} --cfg=tsan{}' {LEAN_WITH_LINES} \
          /usr/bin/{BUILD} --target={HOST}",
         link.concat()
     ))
@@ -181,16 +166,6 @@ pub(crate) fn llvm_of(rustc: &str) -> Result<String, Stop> {
 fn run_tests(cargo_test: &str, pick: &Pick, command: impl Fn(&str, &str) -> String) -> Outcome {
     let tests = tests(cargo_test, pick)?;
     run_all(&tests.iter().map(|(name, path)| command(name, path)).collect::<Vec<_>>())
-}
-
-/// What the names of the tests in these files of the libraries' suites begin with.
-fn files_of_suites(names: &[&str]) -> Result<Vec<String>, Stop> {
-    let exists =
-        |name: &str| LIBRARIES.iter().any(|library| Path::new(&format!("{library}/tests/{SUITE}/{name}.rs")).exists());
-    match names.iter().find(|name| !exists(name)) {
-        Some(unknown) => fail(format!("no library has a tests/{SUITE}/{unknown}.rs")),
-        None => Ok(names.iter().map(|name| format!("{name}::")).collect()),
-    }
 }
 
 /// Which of the libraries' tests to build, by the names of their files or folders. Unit tests are always among them.

@@ -201,13 +201,18 @@ fn sources(tree: &Tree, problems: &mut Vec<String>) {
     }
 }
 
-/// Each file of a suite is a module of it: cargo finds none of them by itself.
+/// Each file of a suite is a module of it, as cargo finds none of them by itself; and `threads` is for ThreadSanitizer.
 fn suites(tree: &Tree, problems: &mut Vec<String>) {
     for (path, _) in tree.ending(".rs") {
         let Some((folder, name)) = path.trim_end_matches(".rs").split_once("/tests/suite/") else { continue };
         let main = format!("{folder}/tests/suite/main.rs");
-        if name != "main" && !tree.text(&main).lines().any(|line| line == format!("mod {name};")) {
-            problems.push(format!("{path}: {main} must say `mod {name};`"));
+        let lines: Vec<&str> = tree.text(&main).lines().collect();
+        match lines.iter().position(|line| *line == format!("mod {name};")) {
+            None if name != "main" => problems.push(format!("{path}: {main} must say `mod {name};`")),
+            Some(at) if name == "threads" && lines[..at].last().is_some_and(|line| line.contains("tsan")) => {
+                problems.push(format!("{main}: ThreadSanitizer must have `mod {name};`"));
+            }
+            _ => {}
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn watch<R: Send + 'static>(limit: Duration, f: impl FnOnce() -> R + 
 pub(crate) fn together<A>(first: impl FnOnce() -> A, second: impl FnOnce() + Send) -> A {
     let gate = Barrier::new(2);
     thread::scope(|scope| {
-        // Of one type, as in `spawn`.
+        // Boxed as in `spawn`.
         let second: Box<dyn FnOnce() + Send> = Box::new(|| {
             gate.wait();
             second();
@@ -82,13 +82,13 @@ pub(crate) fn small_stack<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'sta
 /// What a thread returns, of whatever type.
 type Returned = Box<dyn Any + Send>;
 
-/// Starts a thread. The compiler sees one type of function here: for each one more it would build all of `std::thread`.
+/// Starts a thread. The function is boxed, so that `std::thread` is compiled once, not for each closure.
 fn spawn<R: Send + 'static>(builder: thread::Builder, f: impl FnOnce() -> R + Send + 'static) -> JoinHandle<Returned> {
     let f: Box<dyn FnOnce() -> Returned + Send> = Box::new(|| Box::new(f()));
     builder.spawn(f).expect("a thread can be started")
 }
 
-/// What a thread returns that [`spawn`] has started, or its panic.
+/// Waits for a thread of [`spawn`]; returns what it returns, or panics as it did.
 fn result<R: 'static>(thread: JoinHandle<Returned>) -> R {
     let returned = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
     *returned.downcast().expect("it is what the function of the thread returns")

@@ -2,16 +2,24 @@
 //!
 //! `cargo test -p deferred-list --test suite parallel::` runs those of one file.
 //! Beside it stand those that are run in a way of their own, or take long.
+//!
+//! What `cargo xtask tsan` and `cargo xtask memcheck` have no use for is not even built there, as that takes long.
 
+#[cfg(not(any(memcheck, tsan)))]
 mod allocations;
 mod as_completed;
+#[cfg(not(any(memcheck, tsan)))]
 mod auto_traits;
 #[path = "../../../deferred-core/tests/common/mod.rs"]
 mod common;
+#[cfg(not(tsan))]
 mod debug;
 mod helpers;
 mod hostile;
+#[cfg(not(tsan))]
 mod list;
 mod parallel;
+#[cfg(not(tsan))]
 mod siege;
+#[cfg(not(memcheck))]
 mod threads;

@@ -2,15 +2,22 @@
 //!
 //! `cargo test -p deferred-sync --test suite lock::` runs those of one file.
 //! Beside it stand those that are run in a way of their own, or take long.
+//!
+//! What `cargo xtask tsan` and `cargo xtask memcheck` have no use for is not even built there, as that takes long.
 
+#[cfg(not(any(memcheck, tsan)))]
 mod allocations;
+#[cfg(not(any(memcheck, tsan)))]
 mod auto_traits;
 #[path = "../../../deferred-core/tests/common/mod.rs"]
 mod common;
 mod helpers;
 mod hostile;
+#[cfg(not(tsan))]
 mod limits;
 mod lock;
 mod semaphore;
+#[cfg(not(tsan))]
 mod siege;
+#[cfg(not(memcheck))]
 mod threads;

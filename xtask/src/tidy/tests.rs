@@ -26,7 +26,8 @@ fn sound() -> Tree {
         "| rule | `a` | tests |\n|---|---|---|\n| 1 | `b` | `tests/a.rs::one`, `src/b.rs::tests::two` |\n",
     );
     put("deferred-core/tests/a.rs", "#[test]\n#[should_panic]\nfn one() {}\n");
-    put("deferred-core/tests/suite/main.rs", "mod c;\n");
+    put("deferred-core/tests/suite/main.rs", "mod c;\n#[cfg(not(memcheck))]\nmod threads;\n");
+    put("deferred-core/tests/suite/threads.rs", "#[test]\nfn four() {}\n");
     put("deferred-core/tests/suite/c.rs", "#[test]\nfn three() {}\n");
     put("deferred-core/src/b.rs", "mod tests {\n    #[test]\n    // Why.\n    fn two() {}\n    fn helper() {}\n}\n");
     let mut direct: BTreeMap<_, _> = LIBRARIES.map(|library| (library, ["deferred-core".to_owned()].into())).into();
@@ -138,4 +139,9 @@ fn a_named_test_that_is_not_there_is_found() {
 #[test]
 fn a_file_of_a_suite_is_one_of_its_modules() {
     assert_broken("deferred-core/tests/suite/d.rs", "#[test]\nfn never_run() {}\n");
+}
+
+#[test]
+fn the_threads_of_a_suite_are_for_thread_sanitizer() {
+    assert_broken("deferred-core/tests/suite/main.rs", "mod c;\n#[cfg(not(tsan))]\nmod threads;\n");
 }
