@@ -109,6 +109,7 @@ fn catch(canary: &Canary) -> Result<Option<String>, Stop> {
         Fuzz => return fuzz::find(canary.name, target).map(|found| found.then(|| "it is found".to_owned())),
     };
     // Most models fail in one of their first executions, so building them fast counts for more than running them fast.
+    // Assertions that such a build has, and the step has not, would catch what the step does not.
     let quick = if let Loom | Shuttle = build { " -Copt-level=0 -Cdebug-assertions=off" } else { "" };
     let script = format!("{}-{build:?}", canary.name);
     let wrapper = wrapper(&script, &format!("--cfg 'canary=\"{}\"'{quick}", canary.name)).map_err(failed)?;

@@ -77,7 +77,7 @@ pub(crate) fn find(canary: &str, target: &str) -> Result<bool, Stop> {
     // With other flags cargo builds everything anew, of which libFuzzer would take the most time.
     run(&format!("{BUILD} --target-dir=target/fuzz"))?;
     let Some(libfuzzer) = libfuzzer() else { return fail("libFuzzer is not where its build script puts it") };
-    // Each in a folder of its own, so that none waits for another.
+    // Each in a folder of its own, so that the builds with a bug do not wait for one another.
     let folder = format!("target/fuzz-canaries/{canary}");
     run(&format!(
         "CUSTOM_LIBFUZZER_PATH={libfuzzer} {LEAN_RELEASE} {BUILD} --target-dir={folder} --bin={target} \

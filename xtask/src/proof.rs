@@ -76,7 +76,7 @@ pub(crate) const LEAN: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=none"
 const LEAN_WITH_LINES: &str = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only";
 
 /// For what is built for release to be fast, not to be looked at: without inlining across codegen units, which takes
-/// more time than it saves, and without debug information.
+/// `ci` more time than it saves, and without debug information.
 pub(crate) const LEAN_RELEASE: &str = "CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=none";
 
 /// What is watched so closely is slow, and not hung yet after the two seconds that it has elsewhere.
@@ -84,6 +84,12 @@ const PATIENT: &str = "WATCHDOG_SECONDS=60";
 
 /// Memory of cells that is used again would hide that it is used after it was freed.
 const UNPOOLED: &str = "--cfg=unpooled";
+
+/// The same without the files of suites that are not about threads, in which there is next to nothing to race.
+const THREADED: &str = "--cfg=unpooled --cfg=tsan";
+
+/// The same without those whose point is types, time or memory of their own, or that run long.
+const PLAIN: &str = "--cfg=unpooled --cfg=memcheck";
 
 /// Leaks are reported when a test binary has said that all is well; its exit status tells.
 pub(crate) fn asan() -> Outcome {
@@ -106,7 +112,7 @@ pub(crate) fn asan_build() -> String {
 /// The release build, whose code is the one that runs in the end.
 pub(crate) fn memcheck() -> Outcome {
     need("valgrind --version", "apt-get install valgrind")?;
-    let build = format!("RUSTFLAGS='{UNPOOLED} --cfg=memcheck' cargo test --release --target-dir=target/memcheck");
+    let build = format!("RUSTFLAGS='{PLAIN}' cargo test --release --target-dir=target/memcheck");
     run_tests(&build, &Pick::AllBut(&["cost", "model", "stack"]), |_, binary| {
         format!(
             "{PATIENT} valgrind --quiet --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=yes \
@@ -131,7 +137,7 @@ pub(crate) fn tsan_build() -> Result<String, Stop> {
     let nightly = "rustup run nightly rustc --print=sysroot";
     if works(nightly) && Path::new(read(nightly)?.trim()).join(SOURCES).exists() {
         return Ok(format!(
-            "RUSTFLAGS='-Zsanitizer=thread {UNPOOLED} --cfg=tsan' {LEAN_WITH_LINES} rustup run nightly {BUILD} --target={HOST}"
+            "RUSTFLAGS='-Zsanitizer=thread {THREADED}' {LEAN_WITH_LINES} rustup run nightly {BUILD} --target={HOST}"
         ));
     }
     let missing = |what: String| Stop::Skipped {
@@ -149,8 +155,8 @@ pub(crate) fn tsan_build() -> Result<String, Stop> {
     }
     let link = ["-Wl,--whole-archive", &runtime, "-Wl,--no-whole-archive"].map(|arg| format!(" -Zpre-link-arg={arg}"));
     Ok(format!(
-        "RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread -Zexternal-clangrt {UNPOOLED} --cfg=tsan{}' {LEAN_WITH_LINES} \
-         /usr/bin/{BUILD} --target={HOST}",
+        "RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=thread -Zexternal-clangrt {THREADED}{}' \
+         {LEAN_WITH_LINES} /usr/bin/{BUILD} --target={HOST}",
         link.concat()
     ))
 }
